@@ -1,0 +1,265 @@
+//! One crate's side: what a child process of the benchmark does. Compiled twice; `super::sdk` is the crate.
+
+use std::error::Error;
+use std::fmt;
+use std::hint::black_box;
+use std::io::{BufRead, Write};
+use std::panic::catch_unwind;
+use std::sync::{Arc, Barrier};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::sdk as sentry;
+use crate::measure::{self, Sample, Summary};
+use crate::rows::{Case, Row};
+
+use sentry::protocol::{Context, Map, Value};
+use sentry::{Breadcrumb, ClientInitGuard, ClientOptions, Envelope, Hub, Level, Scope, Transport, User};
+
+/// Does what the parent's arguments say.
+pub fn child(args: &[&str]) {
+    match args {
+        ["row", name, wire, dsn] => {
+            if let Some(row) = Row::named(name) {
+                run_row(row, wire, dsn);
+            }
+        }
+        ["burst", messages, dsn] => burst(messages.parse().unwrap_or(0), dsn),
+        ["silent", call, dsn] => silent(call, dsn),
+        ["memory", dsn] => memory(dsn),
+        _ => {}
+    }
+}
+
+/// Measures a round for each `round` line of the parent, and sums up at `report`.
+fn run_row(row: &Row, wire: &str, dsn: &str) {
+    let client = start(row.case, wire, dsn);
+    let mut samples = Vec::new();
+    for line in std::io::stdin().lock().lines() {
+        match line.as_deref() {
+            Ok("warm") => round(row, client.as_ref(), &mut Vec::new()),
+            Ok("round") => round(row, client.as_ref(), &mut samples),
+            Ok("report") => say(&Summary::of(&samples).to_line()),
+            _ => break,
+        }
+        say("done");
+    }
+    // Nothing of a row is left to send, and how a crate shuts down is not its subject.
+    std::process::exit(0);
+}
+
+fn round(row: &Row, client: Option<&ClientInitGuard>, samples: &mut Vec<Sample>) {
+    samples.extend((0..row.samples).map(|_| sample(row.case, row.batch)));
+    if let Some(client) = client {
+        client.flush(Some(Duration::from_secs(20)));
+    }
+}
+
+fn start(case: Case, wire: &str, dsn: &str) -> Option<ClientInitGuard> {
+    let mut options = ClientOptions::new().dsn(dsn).release("bench@1.0.0");
+    if wire == "drop" {
+        options = options.transport(|_: &ClientOptions| -> Arc<dyn Transport> { Arc::new(Dropping) });
+    }
+    match case {
+        Case::DisabledMessage | Case::DisabledBreadcrumb => return None,
+        Case::SampledOut => options = options.attach_stacktrace(true).sample_rate(0.0),
+        Case::MessageStack => options = options.attach_stacktrace(true),
+        Case::MessageStackHook => {
+            options = options.attach_stacktrace(true).before_send(|mut event| {
+                event.tags.insert("hook".to_owned(), "ran".to_owned());
+                Some(event)
+            });
+        }
+        _ => {}
+    }
+    let guard = sentry::init(options);
+    match case {
+        Case::MessageHeavy | Case::SampledOut | Case::WithScope => fill_scope(),
+        Case::Breadcrumb | Case::BreadcrumbAfterCapture | Case::BreadcrumbAfterFork => fill_breadcrumbs(),
+        _ => {}
+    }
+    Some(guard)
+}
+
+fn sample(case: Case, batch: usize) -> Sample {
+    match case {
+        Case::DisabledMessage | Case::MessageEmpty | Case::MessageHeavy => measure::time(batch, message),
+        // As a closure: a disabled client need not even make one.
+        Case::DisabledBreadcrumb => measure::time(batch, || sentry::add_breadcrumb(crumb)),
+        Case::Breadcrumb => measure::time(batch, || sentry::add_breadcrumb(crumb())),
+        Case::BreadcrumbAfterCapture => {
+            message();
+            measure::time(batch, || sentry::add_breadcrumb(crumb()))
+        }
+        Case::BreadcrumbAfterFork => {
+            let fork = Hub::new_from_top(Hub::current());
+            let sample = measure::time(batch, || sentry::add_breadcrumb(crumb()));
+            drop(fork);
+            sample
+        }
+        Case::SetTag => measure::time(batch, || {
+            sentry::configure_scope(|scope| scope.set_tag(black_box("route"), black_box("/checkout")));
+        }),
+        Case::WithScope => measure::time(batch, || sentry::with_scope(three_tags, || black_box(()))),
+        Case::SampledOut | Case::MessageStack | Case::MessageStackHook => {
+            let mut sample = Sample::default();
+            deeper(30, &mut || sample = measure::time(batch, message));
+            sample
+        }
+        Case::Error => {
+            let error = Failure::chain(3);
+            measure::time(batch, || {
+                black_box(sentry::capture_error(black_box(&error)));
+            })
+        }
+        Case::Panic => {
+            let panics = || deeper(30, &mut || panic!("index {} of 3", black_box(7)));
+            // Starting the thread is not the SDK's cost.
+            let thread = thread::spawn(move || measure::time(batch, || drop(catch_unwind(panics))));
+            thread.join().unwrap_or_default()
+        }
+    }
+}
+
+/// Messages with stacks from four threads at once, and a close that waits for them.
+fn burst(messages: usize, dsn: &str) {
+    let guard = sentry::init(ClientOptions::new().dsn(dsn).release("bench@1.0.0").attach_stacktrace(true));
+    let threads = 4;
+    let barrier = Arc::new(Barrier::new(threads));
+    let before = measure::process_cpu();
+    let workers: Vec<_> = (0..threads)
+        .map(|_| {
+            let barrier = Arc::clone(&barrier);
+            thread::spawn(move || {
+                barrier.wait();
+                deeper(30, &mut || (0..messages / threads).for_each(|_| message()));
+            })
+        })
+        .collect();
+    for worker in workers {
+        let _ = worker.join();
+    }
+    guard.close(Some(Duration::from_secs(120)));
+    say(&format!("{}", measure::process_cpu() - before));
+}
+
+/// A deadline against a server that never answers.
+fn silent(call: &str, dsn: &str) {
+    let guard = sentry::init(ClientOptions::new().dsn(dsn).release("bench@1.0.0"));
+    // More than the official crate's queue holds: there a full one is what blocks. The pause lets the sending thread
+    // take the first, so that the queue is full at the call every time.
+    (0..50).for_each(|_| message());
+    thread::sleep(Duration::from_millis(200));
+    (0..10).for_each(|_| message());
+    let limit = Some(Duration::from_millis(100));
+    let start = Instant::now();
+    let _in_time = if call == "flush" { guard.flush(limit) } else { guard.close(limit) };
+    say(&format!("{}", start.elapsed().as_nanos()));
+    // The flush row ends here; the other goes on as a program does, to show what its exit costs.
+    if call == "flush" {
+        std::process::exit(0);
+    }
+    drop(guard);
+}
+
+/// Captures some stacks and tells how much memory that took at most.
+fn memory(dsn: &str) {
+    let guard = sentry::init(ClientOptions::new().dsn(dsn).release("bench@1.0.0").attach_stacktrace(true));
+    for _ in 0..10 {
+        deeper(30, &mut || (0..20).for_each(|_| message()));
+        guard.flush(Some(Duration::from_secs(20)));
+    }
+    say(&format!("{}", measure::peak_memory()));
+}
+
+fn message() {
+    black_box(sentry::capture_message(black_box("payment 4711 failed: card declined"), Level::Error));
+}
+
+fn crumb() -> Breadcrumb {
+    Breadcrumb {
+        category: Some("http".to_owned()),
+        message: Some("GET /api/items/4711 answered 200".to_owned()),
+        ..Breadcrumb::default()
+    }
+}
+
+fn three_tags(scope: &mut Scope) {
+    scope.set_tag("job", "nightly");
+    scope.set_tag("shard", "eu-3");
+    scope.set_tag("attempt", "2");
+}
+
+fn fill_breadcrumbs() {
+    (0..100).for_each(|_| sentry::add_breadcrumb(crumb()));
+}
+
+/// What a busy service has on its scope: 20 tags, 100 breadcrumbs, a user, 5 contexts.
+fn fill_scope() {
+    fill_breadcrumbs();
+    sentry::configure_scope(|scope| {
+        for index in 0..20 {
+            scope.set_tag(&format!("tag.{index}"), format!("value of tag {index}"));
+        }
+        for index in 0..5 {
+            let fields = (0..5).map(|field| (format!("field{field}"), Value::from("a value")));
+            scope.set_context(&format!("context{index}"), Context::Other(fields.collect::<Map<_, _>>()));
+        }
+        scope.set_user(Some(User {
+            id: Some("4711".to_owned()),
+            email: Some("jane@example.com".to_owned()),
+            username: Some("jane".to_owned()),
+            ..User::default()
+        }));
+    });
+}
+
+/// Calls with that many more frames on the stack.
+#[inline(never)]
+fn deeper(frames: usize, call: &mut dyn FnMut()) {
+    if black_box(frames) == 0 {
+        call();
+    } else {
+        deeper(frames - 1, call);
+    }
+    // Work after the call, or it becomes a jump and leaves no frame.
+    black_box(frames);
+}
+
+fn say(line: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+}
+
+struct Dropping;
+
+impl Transport for Dropping {
+    fn send_envelope(&self, envelope: Envelope) {
+        drop(envelope);
+    }
+}
+
+#[derive(Debug)]
+struct Failure {
+    depth: usize,
+    source: Option<Box<Failure>>,
+}
+
+impl Failure {
+    /// An error with that many links, itself included.
+    fn chain(links: usize) -> Failure {
+        Failure { depth: links, source: (links > 1).then(|| Box::new(Failure::chain(links - 1))) }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "step {} failed", self.depth)
+    }
+}
+
+impl Error for Failure {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}

@@ -1,0 +1,123 @@
+//! The free functions: each is the method of the same name on the current hub.
+//!
+//! While no client is open, each costs a load and a branch, and calls nothing it is given.
+
+use std::error::Error;
+
+use uuid::Uuid;
+
+use crate::breadcrumbs::IntoBreadcrumbs;
+use crate::hub::{Hub, activity};
+use crate::integration::Integration;
+use crate::protocol::{Event, Level};
+use crate::scope::Scope;
+use crate::suppress;
+
+/// Captures an event on the current hub, see [`Hub::capture_event`].
+///
+/// ```
+/// use sentry_core::protocol::{Event, Level};
+///
+/// sentry_core::capture_event(Event { message: Some("disk nearly full".into()), level: Level::Warning, ..Event::new() });
+/// ```
+pub fn capture_event(event: Event<'static>) -> Uuid {
+    if !activity::any_open() {
+        return Uuid::nil();
+    }
+    Hub::current().capture_event(event)
+}
+
+/// Captures a message on the current hub, see [`Hub::capture_message`].
+///
+/// ```
+/// sentry_core::capture_message("cache rebuilt", sentry_core::Level::Info);
+/// ```
+pub fn capture_message(msg: &str, level: Level) -> Uuid {
+    if !activity::any_open() {
+        return Uuid::nil();
+    }
+    Hub::current().capture_message(msg, level)
+}
+
+/// Captures an error with its sources on the current hub, see [`Hub::capture_error`].
+///
+/// ```
+/// if let Err(error) = "forty-two".parse::<u8>() {
+///     sentry_core::capture_error(&error);
+/// }
+/// ```
+pub fn capture_error<E: Error + ?Sized>(error: &E) -> Uuid {
+    if !activity::any_open() {
+        return Uuid::nil();
+    }
+    Hub::current().capture_error(error)
+}
+
+/// Adds breadcrumbs to the current scope, see [`Hub::add_breadcrumb`].
+///
+/// ```
+/// use sentry_core::Breadcrumb;
+///
+/// // The closure is called only if someone is listening.
+/// sentry_core::add_breadcrumb(|| Breadcrumb { message: Some("connected".into()), ..Default::default() });
+/// ```
+pub fn add_breadcrumb<B: IntoBreadcrumbs>(breadcrumb: B) {
+    if activity::any_open() {
+        Hub::current().add_breadcrumb(breadcrumb);
+    }
+}
+
+/// Changes the current scope, see [`Hub::configure_scope`].
+///
+/// ```
+/// sentry_core::configure_scope(|scope| scope.set_tag("shard", 7));
+/// ```
+pub fn configure_scope<F, R>(f: F) -> R
+where
+    R: Default,
+    F: FnOnce(&mut Scope) -> R,
+{
+    if !activity::any_open() {
+        return R::default();
+    }
+    Hub::current().configure_scope(f)
+}
+
+/// Calls `callback` with a scope of its own, see [`Hub::with_scope`].
+///
+/// ```
+/// sentry_core::with_scope(
+///     |scope| scope.set_tag("step", "import"),
+///     || sentry_core::capture_message("row skipped", sentry_core::Level::Warning),
+/// );
+/// ```
+pub fn with_scope<C, F, R>(scope_config: C, callback: F) -> R
+where
+    C: FnOnce(&mut Scope),
+    F: FnOnce() -> R,
+{
+    if !activity::any_open() {
+        return callback();
+    }
+    Hub::current().with_scope(scope_config, callback)
+}
+
+/// Calls `f` with the current client's integration of type `I` and the current hub. Returns the default without one,
+/// when nothing can be sent, and inside hooks.
+pub fn with_integration<I, F, R>(f: F) -> R
+where
+    I: Integration,
+    F: FnOnce(&I, &Hub) -> R,
+    R: Default,
+{
+    if suppress::is_active() {
+        return R::default();
+    }
+    Hub::with_active(|hub| hub.with_integration(|integration| f(integration, hub)))
+}
+
+/// The id of the last event captured on the current hub, see [`Hub::last_event_id`].
+#[must_use]
+pub fn last_event_id() -> Option<Uuid> {
+    Hub::with_active(|hub| hub.last_event_id())
+}

@@ -1,0 +1,45 @@
+//! Everything `add_breadcrumb` accepts.
+
+use crate::protocol::Breadcrumb;
+
+/// Something that stands for breadcrumbs: one, many, perhaps one, or a closure that makes them only when they are
+/// wanted.
+pub trait IntoBreadcrumbs {
+    /// The breadcrumbs.
+    type Output: Iterator<Item = Breadcrumb>;
+
+    /// The breadcrumbs, oldest first.
+    fn into_breadcrumbs(self) -> Self::Output;
+}
+
+impl IntoBreadcrumbs for Breadcrumb {
+    type Output = std::iter::Once<Breadcrumb>;
+
+    fn into_breadcrumbs(self) -> Self::Output {
+        std::iter::once(self)
+    }
+}
+
+impl IntoBreadcrumbs for Vec<Breadcrumb> {
+    type Output = std::vec::IntoIter<Breadcrumb>;
+
+    fn into_breadcrumbs(self) -> Self::Output {
+        self.into_iter()
+    }
+}
+
+impl IntoBreadcrumbs for Option<Breadcrumb> {
+    type Output = std::option::IntoIter<Breadcrumb>;
+
+    fn into_breadcrumbs(self) -> Self::Output {
+        self.into_iter()
+    }
+}
+
+impl<F: FnOnce() -> I, I: IntoBreadcrumbs> IntoBreadcrumbs for F {
+    type Output = I::Output;
+
+    fn into_breadcrumbs(self) -> Self::Output {
+        self().into_breadcrumbs()
+    }
+}

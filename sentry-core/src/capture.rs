@@ -1,0 +1,159 @@
+//! A capture: what the capturing thread alone can know about an event, kept small until the worker makes the event.
+//!
+//! An [`Event`] is large (most of its fields are empty) and building one costs more than everything else on the
+//! caller; messages and errors therefore travel as text and become events where they are finished.
+
+use std::time::SystemTime;
+
+use uuid::Uuid;
+
+use crate::options::ClientOptions;
+use crate::protocol::{Event, Level, Stacktrace, ThreadId};
+use crate::scope::ScopeSnapshot;
+use crate::weight::event_bytes;
+use crate::{clock, random};
+
+/// An event in the making. Integrations see it in [`Integration::on_capture`](crate::Integration::on_capture).
+#[derive(Debug)]
+pub struct Capture {
+    pub(crate) event_id: Uuid,
+    pub(crate) timestamp: SystemTime,
+    pub(crate) level: Level,
+    pub(crate) urgent: bool,
+    pub(crate) body: Body,
+    pub(crate) stacks: Vec<RawStack>,
+    pub(crate) scope: ScopeSnapshot,
+}
+
+#[derive(Debug)]
+pub(crate) enum Body {
+    Message(Box<str>),
+    /// The chain of an error, the outermost first.
+    Error(Vec<ErrorLink>),
+    Event(Box<Event<'static>>),
+}
+
+/// One error of a chain as its own code describes it.
+#[derive(Debug)]
+pub(crate) struct ErrorLink {
+    pub(crate) ty: Box<str>,
+    pub(crate) module: Option<Box<str>>,
+    pub(crate) value: Box<str>,
+}
+
+impl Capture {
+    /// A capture of a whole event, with the event's id, time and level.
+    #[must_use]
+    pub fn from_event(event: Event<'static>) -> Self {
+        Self {
+            event_id: event.event_id,
+            timestamp: event.timestamp,
+            level: event.level,
+            urgent: event.level == Level::Fatal,
+            body: Body::Event(Box::new(event)),
+            stacks: Vec::new(),
+            scope: ScopeSnapshot::default(),
+        }
+    }
+
+    pub(crate) fn new(body: Body, level: Level) -> Self {
+        Self {
+            event_id: random::uuid(),
+            timestamp: clock::wall(),
+            level,
+            urgent: level == Level::Fatal,
+            body,
+            stacks: Vec::new(),
+            scope: ScopeSnapshot::default(),
+        }
+    }
+
+    /// The id the event will have.
+    #[must_use]
+    pub fn event_id(&self) -> Uuid {
+        self.event_id
+    }
+
+    /// The level the event will have, unless a scope sets another.
+    #[must_use]
+    pub fn level(&self) -> Level {
+        self.level
+    }
+
+    /// Whether the event will have an exception for a stack trace to sit on.
+    #[must_use]
+    pub fn has_exception(&self) -> bool {
+        match &self.body {
+            Body::Message(_) => false,
+            Body::Error(chain) => !chain.is_empty(),
+            Body::Event(event) => !event.exception.values.is_empty(),
+        }
+    }
+
+    /// Whether the event has a stack trace already, finished or raw.
+    #[must_use]
+    pub fn has_stacktrace(&self) -> bool {
+        let in_event = match &self.body {
+            Body::Message(_) | Body::Error(_) => false,
+            Body::Event(event) => {
+                event.stacktrace.is_some()
+                    || event.exception.values.iter().any(|exception| exception.stacktrace.is_some())
+                    || event.threads.values.iter().any(|thread| thread.stacktrace.is_some())
+            }
+        };
+        in_event || !self.stacks.is_empty()
+    }
+
+    /// Adds a stack that is resolved where the event is finished.
+    pub fn add_raw_stack(&mut self, stack: RawStack) {
+        self.stacks.push(stack);
+    }
+
+    /// Marks the event as a crash: it leaves before everything else. Level `fatal` does so by itself.
+    pub fn set_urgent(&mut self) {
+        self.urgent = true;
+    }
+
+    /// What the capture weighs in the queue, in bytes, without the scopes it shares with others.
+    pub(crate) fn bytes(&self) -> usize {
+        let text = match &self.body {
+            Body::Message(text) => text.len(),
+            Body::Error(chain) => chain.iter().fold(0, |sum, link| {
+                sum + size_of::<ErrorLink>()
+                    + link.ty.len()
+                    + link.value.len()
+                    + link.module.as_ref().map_or(0, |m| m.len())
+            }),
+            Body::Event(event) => event_bytes(event),
+        };
+        LEAN_BYTES + text + self.stacks.iter().fold(0, |sum, stack| sum + size_of_val::<[usize]>(&stack.addresses))
+    }
+}
+
+/// A stack as the capturing thread took it: addresses, and how to read them later.
+#[derive(Debug)]
+pub struct RawStack {
+    /// Instruction pointers, the newest call first.
+    pub addresses: Box<[usize]>,
+    /// Where in the event the stack trace belongs.
+    pub target: StackTarget,
+    /// The thread's id, as in [`Thread::id`](crate::protocol::Thread::id).
+    pub thread_id: Option<ThreadId>,
+    /// The thread's name.
+    pub thread_name: Option<String>,
+    /// Turns the addresses into frames, oldest first; called where the event is finished.
+    pub resolve: fn(&RawStack, &ClientOptions) -> Option<Stacktrace>,
+}
+
+/// Where a [`RawStack`] belongs in its event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StackTarget {
+    /// On the outermost exception; the thread is listed without a stack of its own (spec STK-21).
+    Exception,
+    /// On the thread, for events without an exception.
+    Thread,
+}
+
+/// A capture with its box, cells and place in the queue.
+const LEAN_BYTES: usize = 512;

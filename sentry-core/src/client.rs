@@ -1,0 +1,292 @@
+//! The client: options, transport and books of one DSN, behind a handle that is cheap to clone.
+
+use std::any::{Any, TypeId};
+use std::fmt;
+use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use crate::capture::Capture;
+use crate::crash;
+use crate::diagnostics::Diagnostics;
+use crate::dsn::Dsn;
+use crate::hub::activity;
+use crate::integration::Integration;
+use crate::ledger::{Recorder, Stats};
+use crate::options::ClientOptions;
+use crate::options::sample;
+use crate::pending::{Outcome, PendingEnvelope};
+use crate::pipeline::Pipeline;
+use crate::protocol::client_report::{Category, LossSource, Reason};
+use crate::protocol::{Envelope, Event};
+use crate::scope::{Scope, ScopeSnapshot};
+use crate::suppress;
+use crate::sync::RwLock;
+use crate::transport::{Transport, TransportOptions};
+
+/// Sends what is captured to one DSN.
+///
+/// # Threads and cloning
+///
+/// Clones share everything; closing one closes all. The client itself has no thread, its transport may. No lock is
+/// held while integrations, hooks or the transport run. Dropping the last handle without
+/// [`close`](Self::close) closes it, within [`ClientOptions::shutdown_timeout`].
+#[derive(Clone)]
+pub struct Client {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    pipeline: Arc<Pipeline>,
+    /// Empty when there was never a transport, and after `close`.
+    transport: RwLock<Option<Arc<dyn Transport>>>,
+    closed: AtomicBool,
+}
+
+impl Client {
+    /// A client with the options that `opts` stand for: a DSN, options, or both.
+    #[must_use]
+    pub fn from_config<O: Into<ClientOptions>>(opts: O) -> Self {
+        Self::with_options(opts.into())
+    }
+
+    /// A client with `options`. Sets the integrations up and makes the transport, on this thread; says what was wrong
+    /// with the options. Without a DSN or a transport factory the client is disabled.
+    #[must_use]
+    pub fn with_options(mut options: ClientOptions) -> Self {
+        let mut integrations: Vec<(TypeId, Arc<dyn Integration>)> = Vec::new();
+        for integration in options.integrations.clone() {
+            let id = integration_type(&*integration);
+            // The one added last stands for its type, in the first one's place: a default can be replaced by a
+            // configured one.
+            match integrations.iter_mut().find(|(there, _)| *there == id) {
+                Some((_, there)) => *there = integration,
+                None => integrations.push((id, integration)),
+            }
+        }
+        for (_, integration) in &integrations {
+            integration.setup(&mut options);
+        }
+        let diagnostics = Diagnostics::new(options.debug, options.diagnostics.clone());
+        for problem in options.problems() {
+            diagnostics.fault(problem_kind(problem.source()), format_args!("{problem}"));
+        }
+        let options = Arc::new(options);
+        let recorder = Recorder::default();
+        let transport = options.transport.clone().and_then(|factory| {
+            let wanted = TransportOptions::new(Arc::clone(&options), recorder.clone(), diagnostics.clone())?;
+            Some(factory.create_transport_with_options(wanted))
+        });
+        if options.dsn.is_none() {
+            diagnostics.remark("disabled", format_args!("no DSN: nothing will be sent"));
+        }
+        if transport.is_some() {
+            activity::client_opened();
+        }
+        let pipeline = Arc::new(Pipeline::new(options, integrations, recorder, diagnostics));
+        Self { inner: Arc::new(Inner { pipeline, transport: RwLock::new(transport), closed: AtomicBool::new(false) }) }
+    }
+
+    /// The options as the integrations left them.
+    pub fn options(&self) -> &ClientOptions {
+        self.inner.pipeline.options()
+    }
+
+    /// Where it sends to.
+    #[must_use]
+    pub fn dsn(&self) -> Option<&Dsn> {
+        self.options().dsn.as_ref()
+    }
+
+    /// Whether anything captured can be sent: there is a transport and the client is not closed.
+    #[must_use]
+    pub fn is_enabled(&self) -> bool {
+        self.inner.transport.read().is_some()
+    }
+
+    /// What became of everything captured with this client so far.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.inner.pipeline.recorder().stats()
+    }
+
+    /// Captures `event` with the data of `scope`. See [`Hub::capture_event`](crate::Hub::capture_event).
+    pub fn capture_event(&self, event: Event<'static>, scope: Option<&Scope>) -> Uuid {
+        if !self.admits() {
+            return Uuid::nil();
+        }
+        let scope = scope.map(Scope::settled).unwrap_or_default();
+        self.deliver(Capture::from_event(event), ScopeSnapshot::new(scope))
+    }
+
+    /// Finishes `event` on this thread as the transport's worker would: scopes, processors, integrations, defaults,
+    /// `before_send`. `None` when one of them dropped it, which is counted.
+    pub fn prepare_event(&self, event: Event<'static>, scope: Option<&Scope>) -> Option<Event<'static>> {
+        let _mark = suppress::enter();
+        let scope = scope.map(Scope::settled).unwrap_or_default();
+        let prepared = self.inner.pipeline.prepare(event, &[], &ScopeSnapshot::new(scope));
+        prepared.map_err(|reason| self.inner.pipeline.recorder().record_loss(Category::Error, reason, 1)).ok()
+    }
+
+    /// Sends an envelope as it is: no scope, hook or sampling touches it.
+    pub fn send_envelope(&self, envelope: Envelope) {
+        let Some(transport) = self.transport() else { return };
+        let recorder = self.inner.pipeline.recorder();
+        for item in envelope.losses().filter(|item| item.reason.is_none()) {
+            recorder.record_captured(item.category, item.quantity);
+        }
+        transport.send_deferred(PendingEnvelope::ready(envelope, Arc::clone(&self.inner.pipeline)));
+    }
+
+    /// Waits until everything captured before the call has a verdict; `false` when that took longer than `timeout`
+    /// (default: [`ClientOptions::shutdown_timeout`]). Returns at once inside a hook.
+    pub fn flush(&self, timeout: Option<Duration>) -> bool {
+        if suppress::is_active() {
+            return false;
+        }
+        let timeout = timeout.unwrap_or(self.options().shutdown_timeout);
+        self.transport().is_none_or(|transport| transport.flush(timeout))
+    }
+
+    /// Like [`flush`](Self::flush), and captures nothing more: the client is disabled. What is not sent in time is
+    /// counted as lost.
+    pub fn close(&self, timeout: Option<Duration>) -> bool {
+        if suppress::is_active() {
+            return false;
+        }
+        let timeout = timeout.unwrap_or(self.options().shutdown_timeout);
+        self.inner.shut(timeout)
+    }
+
+    /// Throws dice: `true` in this part of all calls.
+    #[must_use]
+    pub fn sample_should_send(&self, rate: f32) -> bool {
+        sample(rate)
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.inner.closed.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn pipeline(&self) -> &Arc<Pipeline> {
+        &self.inner.pipeline
+    }
+
+    /// The integration of type `I`, if the client has it.
+    pub(crate) fn integration<I: Integration>(&self) -> Option<&I> {
+        let (_, found) = self.inner.pipeline.integrations().iter().find(|(id, _)| *id == TypeId::of::<I>())?;
+        (**found).as_any().downcast_ref()
+    }
+
+    /// Whether an error event captured now is to be built at all: counts it, and throws the dice.
+    pub(crate) fn admits(&self) -> bool {
+        if suppress::is_active() || !self.is_enabled() {
+            return false;
+        }
+        let recorder = self.inner.pipeline.recorder();
+        recorder.record_captured(Category::Error, 1);
+        let keeps = self.options().event_sampling_strategy.keeps();
+        if !keeps {
+            recorder.record_loss(Category::Error, Reason::SampleRate, 1);
+        }
+        keeps
+    }
+
+    /// Sends an admitted capture on its way. Nil when a transport that finishes on the spot saw it dropped.
+    pub(crate) fn deliver(&self, capture: Capture, snapshot: ScopeSnapshot) -> Uuid {
+        self.deliver_through(capture, snapshot, |transport, pending| {
+            if self.options().hooks_on_caller {
+                let pipeline = Arc::clone(&self.inner.pipeline);
+                if let Some(envelope) = pending.finish() {
+                    transport.send_deferred(PendingEnvelope::ready(envelope, pipeline));
+                }
+            } else {
+                transport.send_deferred(pending);
+            }
+        })
+    }
+
+    /// Like [`deliver`](Self::deliver), from a thread that is panicking: no hook runs on it.
+    pub(crate) fn deliver_crash(&self, capture: Capture, snapshot: ScopeSnapshot) -> Uuid {
+        let limit = self.options().shutdown_timeout;
+        self.deliver_through(capture, snapshot, |transport, pending| crash::send(transport, pending, limit))
+    }
+
+    fn deliver_through(
+        &self,
+        mut capture: Capture,
+        snapshot: ScopeSnapshot,
+        send: impl FnOnce(Arc<dyn Transport>, PendingEnvelope),
+    ) -> Uuid {
+        let pipeline = &self.inner.pipeline;
+        let Some(transport) = self.transport() else {
+            // Closed since it was admitted.
+            pipeline.recorder().record_loss(Category::Error, Reason::QueueOverflow, 1);
+            return Uuid::nil();
+        };
+        pipeline.on_capture(&mut capture);
+        capture.scope = snapshot;
+        let event_id = capture.event_id;
+        let outcome = Outcome::default();
+        send(transport, PendingEnvelope::capture(Box::new(capture), Arc::clone(pipeline), outcome.clone()));
+        if outcome.is_dropped() { Uuid::nil() } else { event_id }
+    }
+
+    fn transport(&self) -> Option<Arc<dyn Transport>> {
+        self.inner.transport.read().clone()
+    }
+}
+
+impl<T: Into<ClientOptions>> From<T> for Client {
+    fn from(opts: T) -> Self {
+        Self::with_options(opts.into())
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("dsn", &self.dsn()).field("options", &self.options()).finish_non_exhaustive()
+    }
+}
+
+// The closures a client holds are called under `catch_unwind`, and nothing of ours is left half-changed by a panic.
+impl RefUnwindSafe for Client {}
+impl UnwindSafe for Client {}
+
+impl Inner {
+    fn shut(&self, timeout: Duration) -> bool {
+        self.closed.store(true, Ordering::Release);
+        let Some(transport) = self.transport.write().take() else {
+            return true;
+        };
+        activity::client_closed();
+        transport.shutdown(timeout)
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // Inside a hook, or on the transport's own thread, waiting for the transport would be waiting for oneself.
+        let timeout = if suppress::is_active() { Duration::ZERO } else { self.pipeline.options().shutdown_timeout };
+        self.shut(timeout);
+    }
+}
+
+fn integration_type(integration: &dyn Integration) -> TypeId {
+    let any: &dyn Any = integration.as_any();
+    any.type_id()
+}
+
+/// Diagnostics are counted by kind; each option is one.
+fn problem_kind(source: &str) -> &'static str {
+    match source {
+        "DSN" | "SENTRY_DSN" => "dsn",
+        "sample_rate" | "SENTRY_SAMPLE_RATE" => "sample rate",
+        "SENTRY_DEBUG" => "debug",
+        "SSL_VERIFY" => "ssl verify",
+        _ => "option",
+    }
+}

@@ -1,0 +1,63 @@
+//! How an event leaves a panicking thread: without running a hook, a lookup of symbols or a request on it.
+//!
+//! A hook might want a lock that the panicking thread holds, or panic itself, which inside a panic hook ends the
+//! process. A deferring transport just queues the event. Any other would finish it on the spot: it is held back
+//! there, and finished on a short-lived thread that is waited for within a limit.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use crate::pending::PendingEnvelope;
+use crate::transport::Transport;
+
+enum Hold {
+    No,
+    Armed,
+    Held(PendingEnvelope),
+}
+
+thread_local! {
+    static HOLD: RefCell<Hold> = const { RefCell::new(Hold::No) };
+}
+
+/// Sends `pending` from a panicking thread.
+pub(crate) fn send(transport: Arc<dyn Transport>, pending: PendingEnvelope, limit: Duration) {
+    if HOLD.try_with(|hold| hold.replace(Hold::Armed)).is_err() {
+        // The thread is being torn down and cannot hold anything back: another one sends it.
+        return finish_elsewhere(transport, pending, limit);
+    }
+    transport.send_deferred(pending);
+    if let Ok(Hold::Held(pending)) = HOLD.try_with(|hold| hold.replace(Hold::No)) {
+        finish_elsewhere(transport, pending, limit);
+    }
+}
+
+/// Called by the default `send_deferred`: keeps `pending` for [`send`] if this thread is in it.
+pub(crate) fn hold_back(pending: PendingEnvelope) -> Option<PendingEnvelope> {
+    let mut pending = Some(pending);
+    let _ = HOLD.try_with(|hold| {
+        let mut hold = hold.borrow_mut();
+        if matches!(*hold, Hold::Armed) {
+            if let Some(held) = pending.take() {
+                *hold = Hold::Held(held);
+            }
+        }
+    });
+    pending
+}
+
+fn finish_elsewhere(transport: Arc<dyn Transport>, pending: PendingEnvelope, limit: Duration) {
+    let (done, finished) = mpsc::sync_channel::<()>(1);
+    let spawned = thread::Builder::new().name("sentry-crash".to_owned()).spawn(move || {
+        let _done = done;
+        transport.send_deferred(pending);
+    });
+    // Where no thread is to be had, `pending` was dropped with the closure and has counted itself.
+    if spawned.is_ok() {
+        // Ends when the thread does, by a panic too, or at the limit.
+        let _ = finished.recv_timeout(limit);
+    }
+}

@@ -1,0 +1,239 @@
+//! From an error to the exceptions of an event: its chain of sources, each with type, module and text.
+
+use std::error::Error;
+use std::fmt::{self, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::capture::ErrorLink;
+use crate::protocol::{Event, Exception, Mechanism};
+
+/// A longer chain is cut: it is a cycle or as good as one.
+const CHAIN_LIMIT: usize = 50;
+/// No text of one error may be longer than this, in bytes; an event is limited to 1 MiB in all (spec ITM-41).
+const TEXT_LIMIT: usize = 64 * 1024;
+
+/// An event for `err` and its sources, as [`capture_error`](crate::capture_error) makes it.
+///
+/// Runs the errors' own `Display` and `source` (and `Debug`, of errors behind `dyn Error`, for a guess at the type),
+/// on this thread.
+#[must_use]
+pub fn event_from_error<E: Error + ?Sized>(err: &E) -> Event<'static> {
+    Event { exception: exceptions_from_chain(chain_of(err)).into(), ..Event::default() }
+}
+
+/// The name that derived `Debug` output begins with: `Variant` of `Variant { .. }` or `Variant(..)`.
+///
+/// ```
+/// assert_eq!(sentry_core::parse_type_from_debug("ParseIntError { kind: Empty }"), "ParseIntError");
+/// ```
+#[must_use]
+pub fn parse_type_from_debug(d: &str) -> &str {
+    let end = d.find(|c: char| c.is_whitespace() || matches!(c, '(' | '{' | '"')).unwrap_or(d.len());
+    d.get(..end).unwrap_or(d)
+}
+
+/// The chain of `err`, the outermost first.
+pub(crate) fn chain_of<E: Error + ?Sized>(err: &E) -> Vec<ErrorLink> {
+    let (ty, module) = match static_type::<E>() {
+        Some((ty, module)) => (ty.into(), module.map(Into::into)),
+        None => (guessed_type(&err), None),
+    };
+    let mut chain = vec![ErrorLink { ty, module, value: text_of(err) }];
+    let mut source = caught(|| err.source()).flatten();
+    while let (Some(err), true) = (source, chain.len() < CHAIN_LIMIT) {
+        chain.push(ErrorLink { ty: guessed_type(&err), module: None, value: text_of(err) });
+        source = caught(|| err.source()).flatten();
+    }
+    chain
+}
+
+/// Root cause first, as Sentry lists them (spec EXC-20), linked by ids that begin at 0 on the outermost (EXC-25).
+pub(crate) fn exceptions_from_chain(chain: Vec<ErrorLink>) -> Vec<Exception> {
+    let linked = chain.len() > 1;
+    let mut exceptions: Vec<Exception> = (0u64..)
+        .zip(chain)
+        .map(|(id, link)| Exception {
+            ty: link.ty.into(),
+            module: link.module.map(Into::into),
+            value: Some(link.value.into()),
+            mechanism: Some(Mechanism {
+                ty: if id == 0 { "generic" } else { "chained" }.to_owned(),
+                handled: Some(true),
+                exception_id: linked.then_some(id),
+                parent_id: id.checked_sub(1),
+                source: (id > 0).then(|| "source".to_owned()),
+                ..Mechanism::default()
+            }),
+            ..Exception::default()
+        })
+        .collect();
+    exceptions.reverse();
+    exceptions
+}
+
+/// The type's own name and module, where the compiler knows the type.
+fn static_type<E: ?Sized>() -> Option<(&'static str, Option<&'static str>)> {
+    let full = std::any::type_name::<E>();
+    if full.starts_with("dyn ") {
+        return None;
+    }
+    // Only the path in front of generic arguments is split: `app::Wrapped<std::io::Error>`.
+    let path_end = full.find('<').unwrap_or(full.len());
+    let path = full.get(..path_end)?;
+    Some(match path.rfind("::") {
+        Some(at) => (full.get(at + 2..)?, path.get(..at)),
+        None => (full, None),
+    })
+}
+
+/// What derived `Debug` calls the error. Formatting stops as soon as the name has been seen.
+fn guessed_type(err: &dyn fmt::Debug) -> Box<str> {
+    let mut name =
+        Prefix { text: String::new(), limit: 128, stop: |c| c.is_whitespace() || matches!(c, '(' | '{' | '"') };
+    let _ = caught(|| write!(name, "{err:?}"));
+    let is_name = name.text.starts_with(|c: char| c.is_alphabetic() || c == '_');
+    if is_name { name.text.into() } else { "Error".into() }
+}
+
+fn text_of<E: Error + ?Sized>(err: &E) -> Box<str> {
+    let mut text = Prefix { text: String::new(), limit: TEXT_LIMIT, stop: |_| false };
+    if caught(|| write!(text, "{err}")).is_none() {
+        text.text.push_str(" [its Display panicked]");
+    }
+    text.text.into()
+}
+
+/// Runs an error's own code. A panic in it goes no further: the program is about to handle an error, not to lose it.
+fn caught<R>(run: impl FnOnce() -> R) -> Option<R> {
+    catch_unwind(AssertUnwindSafe(run)).ok()
+}
+
+/// Takes text up to a limit or a character, and then tells the formatter to stop.
+struct Prefix {
+    text: String,
+    limit: usize,
+    stop: fn(char) -> bool,
+}
+
+impl Write for Prefix {
+    fn write_str(&mut self, part: &str) -> fmt::Result {
+        for c in part.chars() {
+            if (self.stop)(c) || self.text.len() + c.len_utf8() > self.limit {
+                return Err(fmt::Error);
+            }
+            self.text.push(c);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug)]
+    struct Outer(Inner);
+    #[derive(Debug)]
+    enum Inner {
+        Broken { _why: u8 },
+    }
+    impl fmt::Display for Outer {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("outer failed")
+        }
+    }
+    impl fmt::Display for Inner {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("inner failed")
+        }
+    }
+    impl Error for Outer {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            Some(&self.0)
+        }
+    }
+    impl Error for Inner {}
+
+    #[test]
+    fn a_chain_is_listed_root_first_and_linked() {
+        let event = event_from_error(&Outer(Inner::Broken { _why: 1 }));
+        let [root, outer] = &event.exception.values[..] else { panic!("two exceptions") };
+        assert_eq!((root.ty.as_str(), root.value.as_deref()), ("Broken", Some("inner failed")));
+        assert_eq!((outer.ty.as_str(), outer.module.as_deref()), ("Outer", Some("sentry_core::error_event::tests")));
+        let (root, outer) = (root.mechanism.as_ref().expect("set"), outer.mechanism.as_ref().expect("set"));
+        assert_eq!(
+            (outer.ty.as_str(), outer.handled, outer.exception_id, outer.parent_id),
+            ("generic", Some(true), Some(0), None)
+        );
+        assert_eq!((root.exception_id, root.parent_id, root.source.as_deref()), (Some(1), Some(0), Some("source")));
+    }
+
+    #[test]
+    fn a_lone_error_has_no_links() {
+        let event = event_from_error(&Inner::Broken { _why: 1 });
+        let mechanism = event.exception.values[0].mechanism.as_ref().expect("set");
+        assert_eq!((mechanism.exception_id, mechanism.parent_id), (None, None));
+    }
+
+    #[test]
+    fn types_behind_dyn_are_guessed() {
+        let boxed: Box<dyn Error> = "text".into();
+        assert_eq!(event_from_error(&*boxed).exception.values[0].ty, "Error");
+        let parse = "x".parse::<u8>().expect_err("no number");
+        let dynamic: &dyn Error = &parse;
+        assert_eq!(event_from_error(dynamic).exception.values[0].ty, "ParseIntError");
+    }
+
+    #[test]
+    fn static_types_are_split_in_front_of_their_arguments() {
+        struct Generic<T>(std::marker::PhantomData<T>);
+        let (ty, module) = static_type::<Generic<std::io::Error>>().expect("not dyn");
+        assert_eq!(ty, "Generic<std::io::error::Error>");
+        assert!(module.expect("a path").ends_with("static_types_are_split_in_front_of_their_arguments"), "{module:?}");
+    }
+
+    #[derive(Debug)]
+    struct Endless;
+    impl fmt::Display for Endless {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            loop {
+                f.write_str("again and again ")?;
+            }
+        }
+    }
+    impl Error for Endless {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            Some(&Self)
+        }
+    }
+
+    #[test]
+    fn cycles_and_endless_texts_are_cut() {
+        let event = event_from_error(&Endless);
+        assert_eq!(event.exception.values.len(), CHAIN_LIMIT);
+        assert!(event.exception.values.iter().all(|e| e.value.as_ref().is_some_and(|value| value.len() <= TEXT_LIMIT)));
+    }
+
+    #[derive(Debug)]
+    struct Panics;
+    impl fmt::Display for Panics {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("half a text")?;
+            std::panic::resume_unwind(Box::new(()))
+        }
+    }
+    impl Error for Panics {}
+
+    #[test]
+    fn a_display_that_panics_costs_its_text_only() {
+        let event = event_from_error(&Panics);
+        assert_eq!(event.exception.values[0].value.as_deref(), Some("half a text [its Display panicked]"));
+    }
+
+    #[test]
+    fn names_in_debug_texts() {
+        for (debug, name) in [("Io(Os)", "Io"), ("Kind", "Kind"), ("A { b: 1 }", "A"), ("\"text\"", ""), ("", "")] {
+            assert_eq!(parse_type_from_debug(debug), name);
+        }
+    }
+}

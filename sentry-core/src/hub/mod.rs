@@ -1,0 +1,312 @@
+//! The hub: where a thread or task keeps its scopes and the client it captures for.
+
+pub(crate) mod activity;
+mod current;
+mod stack;
+#[cfg(test)]
+mod tests;
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use crate::breadcrumbs::IntoBreadcrumbs;
+use crate::capture::{Body, Capture};
+use crate::client::Client;
+use crate::error_event::chain_of;
+use crate::integration::Integration;
+use crate::protocol::{Breadcrumb, Event, Level};
+use crate::scope::{Scope, ScopeData, ScopeSnapshot};
+use crate::suppress;
+use crate::sync::Mutex;
+use stack::{Binding, Stack};
+
+pub use current::{SwitchGuard, bind_process_client};
+pub use stack::ScopeGuard;
+
+/// A stack of scopes, and the client that captures with them.
+///
+/// Every thread has a current hub; a future has the one it is [bound to](crate::SentryFutureExt::bind_hub).
+/// A thread's first hub is a copy of the main thread's at that moment.
+///
+/// # Threads and cloning
+///
+/// A hub can be shared, and used from many threads at once. One lock guards its stack, for the time of a few copies;
+/// no user code runs under it.
+///
+/// # The client
+///
+/// A hub is bound to a client, to nobody, or not bound at all. One that is not bound, or whose client has been
+/// closed, captures for the process-wide client that `init` sets, looked up at each use: so it does not matter
+/// whether a thread or a task began before `init`.
+pub struct Hub {
+    stack: Arc<Stack>,
+    last_event_id: Mutex<Option<Uuid>>,
+}
+
+impl Hub {
+    /// A hub that captures for `client` (`None`: for nobody) with `scope`.
+    #[must_use]
+    pub fn new(client: Option<Arc<Client>>, scope: Arc<Scope>) -> Self {
+        Self::with_binding(client.map_or(Binding::Nobody, Binding::Bound), scope.settled())
+    }
+
+    /// A hub with a copy of the top scope of `other`, for the same client.
+    #[must_use]
+    pub fn new_from_top<H: AsRef<Hub>>(other: H) -> Self {
+        let (binding, scope) = {
+            let levels = other.as_ref().stack.lock();
+            (levels.top.binding.clone(), levels.top.scope.clone())
+        };
+        Self::with_binding(binding, scope)
+    }
+
+    /// This thread's current hub.
+    #[must_use]
+    pub fn current() -> Arc<Self> {
+        current::current()
+    }
+
+    /// The main thread's hub, which other threads' first hubs copy.
+    #[must_use]
+    pub fn main() -> Arc<Self> {
+        current::main()
+    }
+
+    /// Calls `f` with the current hub.
+    #[deprecated(note = "use `Hub::current`")]
+    pub fn with<F, R>(f: F) -> R
+    where
+        F: FnOnce(&Arc<Self>) -> R,
+    {
+        f(&Self::current())
+    }
+
+    /// Calls `f` with the current hub if something captured there can be sent, and else returns the default.
+    pub fn with_active<F, R>(f: F) -> R
+    where
+        F: FnOnce(&Arc<Self>) -> R,
+        R: Default,
+    {
+        if !activity::any_open() {
+            return R::default();
+        }
+        let hub = Self::current();
+        if hub.is_active() { f(&hub) } else { R::default() }
+    }
+
+    /// Calls `f` while `hub` is this thread's current one.
+    pub fn run<F: FnOnce() -> R, R>(hub: Arc<Self>, f: F) -> R {
+        let _guard = SwitchGuard::new(hub);
+        f()
+    }
+
+    /// The client that is captured for.
+    #[must_use]
+    pub fn client(&self) -> Option<Arc<Client>> {
+        self.stack.lock().client().cloned()
+    }
+
+    /// Binds the top of the stack to `client`; with `None`, to nobody.
+    pub fn bind_client(&self, client: Option<Arc<Client>>) {
+        self.stack.bind(client.map_or(Binding::Nobody, Binding::Bound));
+    }
+
+    /// The id of the last event captured here; events that were dropped at once do not count.
+    #[must_use]
+    pub fn last_event_id(&self) -> Option<Uuid> {
+        *self.last_event_id.lock()
+    }
+
+    /// Calls `f` with the client's integration of type `I`, and else returns the default.
+    pub fn with_integration<I, F, R>(&self, f: F) -> R
+    where
+        I: Integration,
+        F: FnOnce(&I) -> R,
+        R: Default,
+    {
+        let client = self.client();
+        client.as_ref().and_then(|client| client.integration::<I>()).map(f).unwrap_or_default()
+    }
+
+    /// Captures an event, and returns its id.
+    ///
+    /// Takes the event and pointers to the scopes, and queues them: no wait, and nothing of what finishing costs. The
+    /// id is nil when the event is not sent (disabled, sampled out, captured inside a hook, or dropped by a hook with
+    /// a transport that finishes at once).
+    pub fn capture_event(&self, event: Event<'static>) -> Uuid {
+        self.capture(|| Capture::from_event(event))
+    }
+
+    /// Captures a message. Costs and returns as [`capture_event`](Self::capture_event) does.
+    pub fn capture_message(&self, msg: &str, level: Level) -> Uuid {
+        self.capture(|| Capture::new(Body::Message(msg.into()), level))
+    }
+
+    /// Captures an error with its chain of sources. Their own `Display` and `source` run on this thread, outside
+    /// locks; what they capture themselves is dropped, and if they panic only their text is missing.
+    pub fn capture_error<E: Error + ?Sized>(&self, error: &E) -> Uuid {
+        self.capture(|| {
+            let _mark = suppress::enter();
+            Capture::new(Body::Error(chain_of(error)), Level::Error)
+        })
+    }
+
+    /// Captures from a panicking thread: before all others, and without a hook, a look-up of symbols or a wait on it.
+    /// With a transport that finishes at once, a short-lived thread finishes it; it is waited for, at most
+    /// [`ClientOptions::shutdown_timeout`](crate::ClientOptions::shutdown_timeout).
+    pub fn capture_urgent(&self, mut capture: Capture) -> Uuid {
+        let Some(client) = self.admitting_client() else {
+            return Uuid::nil();
+        };
+        capture.set_urgent();
+        let id = client.deliver_crash(capture, self.snapshot());
+        self.remember(id)
+    }
+
+    /// Puts a copy of the top scope on the stack, until the guard is dropped.
+    pub fn push_scope(&self) -> ScopeGuard {
+        let scope = self.stack.lock().top.scope.clone();
+        self.stack.push(scope)
+    }
+
+    /// Calls `callback` with a scope on the stack that `scope_config` has changed. When nothing can be sent,
+    /// `scope_config` is not called.
+    pub fn with_scope<C, F, R>(&self, scope_config: C, callback: F) -> R
+    where
+        C: FnOnce(&mut Scope),
+        F: FnOnce() -> R,
+    {
+        if !self.is_active() {
+            return callback();
+        }
+        let mut scope = Scope::from_data(self.stack.lock().top.scope.clone());
+        scope_config(&mut scope);
+        let _guard = self.stack.push(scope.into_data());
+        callback()
+    }
+
+    /// Changes the top scope. `f` sees it as it is now and runs without a lock; its changes are then made to the
+    /// scope as it is by that time, so that none is lost. When nothing can be sent, `f` is not called.
+    pub fn configure_scope<F, R>(&self, f: F) -> R
+    where
+        R: Default,
+        F: FnOnce(&mut Scope) -> R,
+    {
+        if !self.is_active() {
+            return R::default();
+        }
+        let (id, base) = {
+            let levels = self.stack.lock();
+            (levels.top.id, levels.top.scope.clone())
+        };
+        let mut view = Scope::view(base);
+        let result = f(&mut view);
+        drop(view.release_base());
+        let mut levels = self.stack.lock();
+        // A scope that was taken off meanwhile needs no changes.
+        if let Some(level) = levels.level_mut(id) {
+            view.replay_on(&mut level.scope);
+        }
+        drop(levels);
+        result
+    }
+
+    /// Adds one or more breadcrumbs. When nothing can be sent, a closure given for them is not called.
+    pub fn add_breadcrumb<B: IntoBreadcrumbs>(&self, breadcrumb: B) {
+        if self.is_active() {
+            breadcrumb.into_breadcrumbs().for_each(|crumb| self.add_one_breadcrumb(crumb));
+        }
+    }
+
+    #[inline]
+    fn add_one_breadcrumb(&self, mut crumb: Breadcrumb) {
+        let mut levels = self.stack.lock();
+        let Some(client) = levels.client() else { return };
+        let max = client.options().max_breadcrumbs;
+        if client.options().before_breadcrumb.is_some() {
+            let client = Arc::clone(client);
+            drop(levels);
+            return self.add_breadcrumb_through_hook(&client, crumb);
+        }
+        let retired = levels.top.scope.add_breadcrumb(&mut crumb, max);
+        drop(levels);
+        // Here, without the lock, `crumb` is what it replaced.
+        drop(retired);
+    }
+
+    fn add_breadcrumb_through_hook(&self, client: &Client, crumb: Breadcrumb) {
+        let Some(before_breadcrumb) = &client.options().before_breadcrumb else { return };
+        let kept = {
+            let _mark = suppress::enter();
+            client.pipeline().guarded("before_breadcrumb", || before_breadcrumb(crumb)).ok().flatten()
+        };
+        if let Some(mut crumb) = kept {
+            let max = client.options().max_breadcrumbs;
+            let retired = self.stack.lock().top.scope.add_breadcrumb(&mut crumb, max);
+            drop(retired);
+        }
+    }
+
+    /// Whether what is captured here can be sent.
+    #[inline]
+    pub(crate) fn is_active(&self) -> bool {
+        self.stack.is_active()
+    }
+
+    /// The hub that hooks find themselves in: the scopes of a capture, as they were.
+    pub(crate) fn of_snapshot(snapshot: &ScopeSnapshot) -> Self {
+        Self::unbound(snapshot.scope.clone())
+    }
+
+    fn unbound(scope: ScopeData) -> Self {
+        Self::with_binding(Binding::Unset, scope)
+    }
+
+    fn with_binding(binding: Binding, scope: ScopeData) -> Self {
+        Self { stack: Arc::new(Stack::new(binding, scope)), last_event_id: Mutex::new(None) }
+    }
+
+    /// Builds a capture and sends it, if one is wanted at all.
+    fn capture(&self, build: impl FnOnce() -> Capture) -> Uuid {
+        let Some(client) = self.admitting_client() else {
+            return Uuid::nil();
+        };
+        let capture = build();
+        let id = client.deliver(capture, self.snapshot());
+        self.remember(id)
+    }
+
+    fn admitting_client(&self) -> Option<Arc<Client>> {
+        if !self.is_active() {
+            return None;
+        }
+        self.client().filter(|client| client.admits())
+    }
+
+    fn snapshot(&self) -> ScopeSnapshot {
+        let scope = self.stack.lock().top.scope.clone();
+        ScopeSnapshot::new(scope)
+    }
+
+    fn remember(&self, id: Uuid) -> Uuid {
+        if !id.is_nil() {
+            *self.last_event_id.lock() = Some(id);
+        }
+        id
+    }
+}
+
+impl AsRef<Hub> for Hub {
+    fn as_ref(&self) -> &Hub {
+        self
+    }
+}
+
+impl fmt::Debug for Hub {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hub").field("last_event_id", &self.last_event_id()).finish_non_exhaustive()
+    }
+}

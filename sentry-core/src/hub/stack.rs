@@ -1,0 +1,171 @@
+//! A hub's stack of scopes, each with the client it captures for, and the guard that takes one off again.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::activity;
+use crate::client::Client;
+use crate::scope::ScopeData;
+use crate::sync::{Mutex, MutexGuard};
+
+/// For whom a hub captures.
+#[derive(Clone, Default)]
+pub(super) enum Binding {
+    /// For the process-wide client, whichever that is at the time.
+    #[default]
+    Unset,
+    /// For nobody.
+    Nobody,
+    /// For this one; once it is closed, as if unset.
+    Bound(Arc<Client>),
+}
+
+impl Binding {
+    fn resolve(&self) -> Option<Arc<Client>> {
+        match self {
+            Self::Bound(client) if !client.is_closed() => Some(Arc::clone(client)),
+            Self::Nobody => None,
+            _ => activity::process_client(),
+        }
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Unset, Self::Unset) | (Self::Nobody, Self::Nobody) => true,
+            (Self::Bound(one), Self::Bound(another)) => Arc::ptr_eq(one, another),
+            _ => false,
+        }
+    }
+}
+
+/// The lock guards short copies and swaps only; no user code runs under it, and nothing of a user's is dropped.
+pub(super) struct Stack {
+    levels: Mutex<Levels>,
+    /// What is known about activity: the generation it was looked up in, and in the lowest bit the answer.
+    activity: AtomicU64,
+}
+
+pub(super) struct Levels {
+    pub(super) top: Level,
+    below: Vec<Level>,
+    next_id: u64,
+    client: Option<Arc<Client>>,
+    client_generation: u64,
+}
+
+#[derive(Clone)]
+pub(super) struct Level {
+    pub(super) id: u64,
+    pub(super) binding: Binding,
+    pub(super) scope: ScopeData,
+}
+
+impl Stack {
+    pub(super) fn new(binding: Binding, scope: ScopeData) -> Self {
+        let top = Level { id: 0, binding, scope };
+        let levels = Levels { top, below: Vec::new(), next_id: 1, client: None, client_generation: 0 };
+        Self { levels: Mutex::new(levels), activity: AtomicU64::new(0) }
+    }
+
+    #[inline]
+    pub(super) fn lock(&self) -> MutexGuard<'_, Levels> {
+        self.levels.lock()
+    }
+
+    /// Whether what is captured here can be sent. Two loads, unless something changed since the last time.
+    #[inline]
+    pub(super) fn is_active(&self) -> bool {
+        let known = self.activity.load(Ordering::Acquire);
+        if known >> 1 == activity::generation() { known & 1 == 1 } else { self.look_up_activity() }
+    }
+
+    #[cold]
+    fn look_up_activity(&self) -> bool {
+        let generation = activity::generation();
+        let client = self.lock().top.binding.resolve();
+        let active = client.is_some_and(|client| client.is_enabled());
+        self.activity.store(generation << 1 | u64::from(active), Ordering::Release);
+        active
+    }
+
+    pub(super) fn bind(&self, binding: Binding) {
+        let previous = std::mem::replace(&mut self.lock().top.binding, binding);
+        activity::advance();
+        drop(previous);
+    }
+
+    /// Puts a level on top, for the same client.
+    pub(super) fn push(self: &Arc<Self>, scope: ScopeData) -> ScopeGuard {
+        let mut levels = self.lock();
+        let id = levels.next_id;
+        levels.next_id += 1;
+        let level = Level { id, binding: levels.top.binding.clone(), scope };
+        let covered = std::mem::replace(&mut levels.top, level);
+        levels.below.push(covered);
+        ScopeGuard(Some((Arc::clone(self), id)))
+    }
+
+    /// Takes the level `id` off, wherever it is. One that is gone already is nobody's fault.
+    fn pop(&self, id: u64) {
+        let mut levels = self.lock();
+        let popped = if levels.top.id == id {
+            let Some(uncovered) = levels.below.pop() else { return };
+            let same = uncovered.binding.is_same(&levels.top.binding);
+            let popped = std::mem::replace(&mut levels.top, uncovered);
+            if !same {
+                activity::advance();
+            }
+            popped
+        } else {
+            let Some(at) = levels.below.iter().position(|level| level.id == id) else {
+                return;
+            };
+            levels.below.remove(at)
+        };
+        drop(levels);
+        drop(popped);
+    }
+}
+
+impl Levels {
+    /// The client that the top level captures for.
+    #[inline]
+    pub(super) fn client(&mut self) -> Option<&Arc<Client>> {
+        let generation = activity::generation();
+        if self.client_generation != generation {
+            self.client = self.top.binding.resolve();
+            self.client_generation = generation;
+        }
+        self.client.as_ref()
+    }
+
+    /// The level `id`, if it is still there.
+    pub(super) fn level_mut(&mut self, id: u64) -> Option<&mut Level> {
+        if self.top.id == id {
+            return Some(&mut self.top);
+        }
+        self.below.iter_mut().find(|level| level.id == id)
+    }
+}
+
+/// Takes a scope off its hub's stack when dropped.
+///
+/// Guards dropped out of order take off their own scope and no other.
+#[derive(Default)]
+#[must_use = "the scope is taken off when the guard is dropped"]
+pub struct ScopeGuard(Option<(Arc<Stack>, u64)>);
+
+impl fmt::Debug for ScopeGuard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ScopeGuard")
+    }
+}
+
+impl Drop for ScopeGuard {
+    fn drop(&mut self) {
+        if let Some((stack, id)) = self.0.take() {
+            stack.pop(id);
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! The plug-in point for what gathers data: integrations see captures on the caller and events before they leave.
+
+use std::any::Any;
+
+use crate::capture::Capture;
+use crate::options::ClientOptions;
+use crate::protocol::Event;
+
+/// Something that prepares captures and events, or makes them.
+///
+/// Integrations belong to a client, in the order of [`ClientOptions::integrations`]. None of the methods is called
+/// with a lock of the SDK held, and captures made inside them are dropped.
+pub trait Integration: Sync + Send + Any + AsAny {
+    /// The name listed in the event's `sdk.integrations`; the type's name unless overridden.
+    fn name(&self) -> &'static str {
+        std::any::type_name::<Self>()
+    }
+
+    /// Called once when a client is made, on the thread that makes it; may change the client's options.
+    fn setup(&self, options: &mut ClientOptions) {
+        let _ = options;
+    }
+
+    /// Called for every capture, **on the capturing thread**, after sampling: the place to take what only that
+    /// thread has, such as the addresses of its stack. It should cost microseconds.
+    fn on_capture(&self, capture: &mut Capture, options: &ClientOptions) {
+        let _ = (capture, options);
+    }
+
+    /// Called for every event after the scopes' processors, where events are finished (the worker with the built-in
+    /// transport). `None` drops the event, counted as `event_processor`.
+    fn process_event(&self, event: Event<'static>, options: &ClientOptions) -> Option<Event<'static>> {
+        let _ = options;
+        Some(event)
+    }
+}
+
+/// Lets an [`Integration`] be found by its type.
+#[doc(hidden)]
+pub trait AsAny {
+    fn as_any(&self) -> &dyn Any;
+}
+
+impl<T: Any> AsAny for T {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}

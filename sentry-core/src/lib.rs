@@ -1,0 +1,98 @@
+//! The core of the Sentry SDK: hub, scopes, client and protocol.
+//!
+//! **In scope:** what a program says about itself and how that becomes an envelope. **Out of scope:** network, files,
+//! threads, the operating system: those are the transport's and the integrations'. Programs depend on `sentry`, which
+//! re-exports all of this; libraries may depend on this crate alone, and then do nothing until a program opens a
+//! client.
+//!
+//! # Threads and tasks
+//!
+//! Each thread has a current [`Hub`] with a stack of [`Scope`]s; a future has the hub it is
+//! [bound to](SentryFutureExt::bind_hub). Captures take pointers to the scopes and return; merging, hooks and
+//! serialising happen where the transport finishes events, on its own thread with the built-in one.
+//!
+//! # Floors
+//!
+//! A module uses its own floor and those below it:
+//! 0 `clock random sync diagnostics suppress` · 1 `protocol dsn url wire` · 2 `ledger weight propagation` ·
+//! 3 `scope options transport integration capture` · 4 `pipeline pending client` · 5 `hub api futures test`.
+
+mod api;
+mod auth;
+mod breadcrumbs;
+mod capture;
+mod client;
+pub mod clock;
+mod crash;
+mod diagnostics;
+mod dsn;
+mod error_event;
+mod futures;
+mod hub;
+mod indexed_enum;
+mod integration;
+mod into_dsn;
+mod ledger;
+mod macros;
+mod options;
+mod pending;
+mod pipeline;
+mod project_id;
+mod propagation;
+pub mod protocol;
+mod random;
+mod scope;
+mod sdk;
+pub mod suppress;
+mod sync;
+#[cfg(any(test, feature = "test"))]
+pub mod test;
+mod transport;
+mod url;
+pub mod utils;
+mod weight;
+pub mod wire;
+
+pub use api::{
+    add_breadcrumb, capture_error, capture_event, capture_message, configure_scope, last_event_id, with_integration,
+    with_scope,
+};
+pub use breadcrumbs::IntoBreadcrumbs;
+pub use capture::{Capture, RawStack, StackTarget};
+pub use client::Client;
+pub use diagnostics::{Diagnostics, DiagnosticsCallback};
+pub use error_event::{event_from_error, parse_type_from_debug};
+pub use futures::{SentryFuture, SentryFutureExt};
+#[doc(hidden)]
+pub use hub::bind_process_client;
+pub use hub::{Hub, ScopeGuard, SwitchGuard as HubSwitchGuard};
+#[doc(hidden)]
+pub use integration::AsAny;
+pub use integration::Integration;
+pub use into_dsn::IntoDsn;
+pub use ledger::{CategoryStats, Stats};
+pub use options::{BeforeCallback, ClientOptions, EventSamplingStrategy, OptionsProblem};
+pub use pending::{Class, PendingEnvelope};
+pub use protocol::{Breadcrumb, Envelope, Level, User};
+pub use scope::{Scope, configure_global_scope};
+pub use sdk::sdk_info;
+pub use transport::{NoOpTransport, Transport, TransportFactory, TransportOptions};
+pub use weight::shared_scope_bytes;
+
+/// Counting what was lost, for transports.
+pub mod client_report {
+    pub use crate::ledger::{Recorder, TransportLossReason as Reason};
+}
+
+/// The basic types: DSN, authentication, ids, and the protocol.
+pub mod types {
+    pub use crate::auth::{Auth, ParseAuthError};
+    pub use crate::dsn::{Dsn, ParseDsnError, Scheme};
+    pub use crate::indexed_enum::IndexedEnum;
+    pub use crate::project_id::{ParseProjectIdError, ProjectId};
+    pub use crate::protocol;
+    pub use crate::random::uuid as random_uuid;
+    pub use crate::url::ParseUrlError;
+    pub use debugid::*;
+    pub use uuid::{Uuid, Variant as UuidVariant, Version as UuidVersion};
+}

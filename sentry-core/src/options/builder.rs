@@ -1,0 +1,253 @@
+//! The setters of `ClientOptions`: each takes the options and gives them back, and none panics.
+
+use std::borrow::Cow;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{ClientOptions, EventSamplingStrategy, OptionsProblem};
+use crate::integration::Integration;
+use crate::into_dsn::IntoDsn;
+use crate::protocol::{Breadcrumb, Event, OrganizationId};
+use crate::transport::TransportFactory;
+
+impl ClientOptions {
+    /// The defaults.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets [`dsn`](field@Self::dsn). One that does not parse disables the client, and is said when it is made; an
+    /// empty one disables it without a word.
+    pub fn dsn(self, dsn: &str) -> Self {
+        self.with_dsn(dsn)
+    }
+
+    pub(crate) fn with_dsn(mut self, dsn: impl IntoDsn) -> Self {
+        match dsn.into_dsn() {
+            Ok(Some(dsn)) => self.dsn = Some(dsn),
+            Ok(None) => {}
+            Err(error) => {
+                self.dsn = None;
+                self.note_problem(OptionsProblem::new("DSN", error, "nothing will be sent"));
+            }
+        }
+        self
+    }
+
+    /// Sets [`debug`](field@Self::debug).
+    pub fn debug(mut self, debug: bool) -> Self {
+        self.debug = debug;
+        self.explicit.debug = true;
+        self
+    }
+
+    /// Sets [`release`](field@Self::release).
+    pub fn release<T: Into<Cow<'static, str>>>(mut self, release: T) -> Self {
+        self.release = Some(release.into());
+        self
+    }
+
+    /// Sets [`release`](field@Self::release) if there is one, as from [`release_name!`](crate::release_name).
+    pub fn maybe_release<T: Into<Cow<'static, str>>>(mut self, release: Option<T>) -> Self {
+        self.release = release.map(Into::into);
+        self
+    }
+
+    /// Sets [`environment`](field@Self::environment).
+    pub fn environment<T: Into<Cow<'static, str>>>(mut self, environment: T) -> Self {
+        self.environment = Some(environment.into());
+        self
+    }
+
+    /// Sets [`dist`](field@Self::dist).
+    pub fn dist<T: Into<Cow<'static, str>>>(mut self, dist: T) -> Self {
+        self.dist = Some(dist.into());
+        self
+    }
+
+    /// Sends this part of the error events, from 0.0 to 1.0. A rate out of range is ignored, and said.
+    pub fn sample_rate(mut self, sample_rate: f32) -> Self {
+        if (0.0..=1.0).contains(&sample_rate) {
+            self.event_sampling_strategy = EventSamplingStrategy::FixedRate(sample_rate);
+            self.explicit.sample_rate = true;
+        } else {
+            let reason = format_args!("{sample_rate} is not between 0.0 and 1.0");
+            self.note_problem(OptionsProblem::new("sample_rate", reason, "the rate is left as it was"));
+        }
+        self
+    }
+
+    /// Sets [`org_id`](field@Self::org_id).
+    pub fn org_id(mut self, org_id: OrganizationId) -> Self {
+        self.org_id = Some(org_id);
+        self
+    }
+
+    /// Sets [`max_breadcrumbs`](field@Self::max_breadcrumbs).
+    pub fn max_breadcrumbs(mut self, max_breadcrumbs: usize) -> Self {
+        self.max_breadcrumbs = max_breadcrumbs;
+        self
+    }
+
+    /// Sets [`attach_stacktrace`](field@Self::attach_stacktrace).
+    pub fn attach_stacktrace(mut self, attach_stacktrace: bool) -> Self {
+        self.attach_stacktrace = attach_stacktrace;
+        self
+    }
+
+    /// Sets [`send_default_pii`](field@Self::send_default_pii).
+    pub fn send_default_pii(mut self, send_default_pii: bool) -> Self {
+        self.send_default_pii = send_default_pii;
+        self
+    }
+
+    /// Sets [`server_name`](field@Self::server_name).
+    pub fn server_name<T: Into<Cow<'static, str>>>(mut self, server_name: T) -> Self {
+        self.server_name = Some(server_name.into());
+        self
+    }
+
+    /// Sets [`in_app_include`](field@Self::in_app_include).
+    pub fn in_app_include<I: IntoIterator<Item = &'static str>>(mut self, in_app_include: I) -> Self {
+        self.in_app_include = in_app_include.into_iter().collect();
+        self
+    }
+
+    /// Sets [`in_app_exclude`](field@Self::in_app_exclude).
+    pub fn in_app_exclude<I: IntoIterator<Item = &'static str>>(mut self, in_app_exclude: I) -> Self {
+        self.in_app_exclude = in_app_exclude.into_iter().collect();
+        self
+    }
+
+    /// Sets [`integrations`](field@Self::integrations).
+    pub fn integrations<I: IntoIterator<Item = Arc<dyn Integration>>>(mut self, integrations: I) -> Self {
+        self.integrations = integrations.into_iter().collect();
+        self
+    }
+
+    /// Adds one integration behind those that are there.
+    pub fn add_integration<I: Integration>(mut self, integration: I) -> Self {
+        self.integrations.push(Arc::new(integration));
+        self
+    }
+
+    /// Sets [`default_integrations`](field@Self::default_integrations).
+    pub fn default_integrations(mut self, default_integrations: bool) -> Self {
+        self.default_integrations = default_integrations;
+        self
+    }
+
+    /// Sets [`before_send`](field@Self::before_send).
+    pub fn before_send<F>(mut self, before_send: F) -> Self
+    where
+        F: Fn(Event<'static>) -> Option<Event<'static>> + Send + Sync + 'static,
+    {
+        self.before_send = Some(Arc::new(before_send));
+        self
+    }
+
+    /// Sets [`before_breadcrumb`](field@Self::before_breadcrumb).
+    pub fn before_breadcrumb<F>(mut self, before_breadcrumb: F) -> Self
+    where
+        F: Fn(Breadcrumb) -> Option<Breadcrumb> + Send + Sync + 'static,
+    {
+        self.before_breadcrumb = Some(Arc::new(before_breadcrumb));
+        self
+    }
+
+    /// Sets [`hooks_on_caller`](field@Self::hooks_on_caller).
+    pub fn hooks_on_caller(mut self, hooks_on_caller: bool) -> Self {
+        self.hooks_on_caller = hooks_on_caller;
+        self
+    }
+
+    /// Sets [`transport`](field@Self::transport).
+    pub fn transport<T: TransportFactory + 'static>(mut self, transport: T) -> Self {
+        self.transport = Some(Arc::new(transport));
+        self
+    }
+
+    /// Sets [`http_proxy`](field@Self::http_proxy).
+    pub fn http_proxy<T: Into<Cow<'static, str>>>(mut self, http_proxy: T) -> Self {
+        self.http_proxy = Some(http_proxy.into());
+        self
+    }
+
+    /// Sets [`https_proxy`](field@Self::https_proxy).
+    pub fn https_proxy<T: Into<Cow<'static, str>>>(mut self, https_proxy: T) -> Self {
+        self.https_proxy = Some(https_proxy.into());
+        self
+    }
+
+    /// Sets [`no_proxy`](field@Self::no_proxy).
+    pub fn no_proxy<T: Into<Cow<'static, str>>>(mut self, no_proxy: T) -> Self {
+        self.no_proxy = Some(no_proxy.into());
+        self
+    }
+
+    /// Sets [`shutdown_timeout`](field@Self::shutdown_timeout).
+    pub fn shutdown_timeout(mut self, shutdown_timeout: Duration) -> Self {
+        self.shutdown_timeout = shutdown_timeout;
+        self
+    }
+
+    /// Sets [`transport_channel_capacity`](field@Self::transport_channel_capacity); 0 counts as 1.
+    pub fn transport_channel_capacity(mut self, transport_channel_capacity: usize) -> Self {
+        self.transport_channel_capacity =
+            Some(NonZeroUsize::new(transport_channel_capacity).unwrap_or(NonZeroUsize::MIN));
+        self
+    }
+
+    /// Sets [`accept_invalid_certs`](field@Self::accept_invalid_certs).
+    pub fn accept_invalid_certs(mut self, accept_invalid_certs: bool) -> Self {
+        self.accept_invalid_certs = accept_invalid_certs;
+        self.explicit.accept_invalid_certs = true;
+        self
+    }
+
+    /// Sets [`user_agent`](field@Self::user_agent).
+    pub fn user_agent<T: Into<Cow<'static, str>>>(mut self, user_agent: T) -> Self {
+        self.user_agent = user_agent.into();
+        self
+    }
+
+    /// Sets [`diagnostics`](field@Self::diagnostics).
+    pub fn diagnostics<F>(mut self, diagnostics: F) -> Self
+    where
+        F: Fn(&str) + Send + Sync + 'static,
+    {
+        self.diagnostics = Some(Arc::new(diagnostics));
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bad_dsn_is_noted_without_its_key_and_an_empty_one_is_not() {
+        let options = ClientOptions::new().dsn("https://topsecretkey@/nope");
+        assert!(options.dsn.is_none());
+        let [problem] = options.problems() else { panic!("one problem, not {:?}", options.problems()) };
+        assert!(problem.to_string().starts_with("DSN: "), "{problem}");
+        assert!(!format!("{options:?} {problem}").contains("topsecretkey"));
+        assert!(ClientOptions::new().dsn("").problems().is_empty());
+        assert!(ClientOptions::from("  ").problems().is_empty());
+    }
+
+    #[test]
+    fn a_rate_out_of_range_is_noted_and_ignored() {
+        for rate in [-0.1, 1.1, f32::NAN, f32::INFINITY] {
+            let options = ClientOptions::new().sample_rate(0.5).sample_rate(rate);
+            assert_eq!(options.event_sampling_strategy, EventSamplingStrategy::FixedRate(0.5));
+            assert_eq!(options.problems().len(), 1, "{rate}");
+        }
+    }
+
+    #[test]
+    fn a_capacity_of_zero_is_one() {
+        assert_eq!(ClientOptions::new().transport_channel_capacity(0).transport_channel_capacity, NonZeroUsize::new(1));
+    }
+}

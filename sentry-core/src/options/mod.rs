@@ -1,0 +1,237 @@
+//! What a program can choose: the options of a client, each with its default and its effect.
+
+mod builder;
+mod problem;
+mod sampling;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::diagnostics::DiagnosticsCallback;
+use crate::dsn::Dsn;
+use crate::integration::Integration;
+use crate::into_dsn::IntoDsn;
+use crate::protocol::{Breadcrumb, Event, OrganizationId};
+use crate::sdk::USER_AGENT;
+use crate::transport::TransportFactory;
+
+pub use problem::OptionsProblem;
+pub use sampling::EventSamplingStrategy;
+pub(crate) use sampling::sample;
+
+/// A hook that may change or drop (`None`) what it is given.
+///
+/// Hooks never run under a lock; one that panics drops what it was given, which is counted like any drop.
+pub type BeforeCallback<T> = Arc<dyn Fn(T) -> Option<T> + Send + Sync>;
+
+/// The options of a client.
+///
+/// Set them by the methods of the same name. A bad value never panics: a DSN that does not parse disables the
+/// client, a sample rate out of range is ignored, and one line on standard error says so when the client is made.
+///
+/// Options of other Sentry SDKs that are absent, and why: `include_local_variables` (a Rust program does not keep
+/// them), `max_value_length`, `ignore_errors`, `before_send_transaction` and all of tracing, logs, metrics, sessions
+/// (they come with those features).
+#[derive(Clone)]
+#[non_exhaustive]
+#[must_use]
+pub struct ClientOptions {
+    /// Where to send. Default: none, which disables the client; `init` takes it from `SENTRY_DSN`.
+    pub dsn: Option<Dsn>,
+    /// Say on standard error what the SDK drops, skips or cannot do, each kind of problem once. Default: `false`;
+    /// `init` takes it from `SENTRY_DEBUG`.
+    pub debug: bool,
+    /// The version of the program, as `name@version`. Default: none; `init` takes it from `SENTRY_RELEASE`.
+    pub release: Option<Cow<'static, str>>,
+    /// Where the program runs. Default: none; `init` takes it from `SENTRY_ENVIRONMENT`, else `development` with
+    /// debug assertions and `production` without.
+    pub environment: Option<Cow<'static, str>>,
+    /// The distribution of the release, such as a build number. Default: none.
+    pub dist: Option<Cow<'static, str>>,
+    /// Which part of the events is sent. Default: all. The dice are thrown on the capturing thread, before anything
+    /// is built; hooks do not run for events that lose.
+    pub event_sampling_strategy: EventSamplingStrategy,
+    /// The organization's id. Default: read from the DSN's host.
+    pub org_id: Option<OrganizationId>,
+    /// How many breadcrumbs a scope keeps. Default: 100.
+    pub max_breadcrumbs: usize,
+    /// Add the capturing thread's stack to events that have none. Costs some microseconds on that thread (the
+    /// addresses); symbols are looked up on the worker. Default: `false`.
+    pub attach_stacktrace: bool,
+    /// Let integrations collect personal data: user, IP addresses, bodies, cookies, query strings. What the program
+    /// sets itself is sent either way. Default: `false`.
+    pub send_default_pii: bool,
+    /// The machine's name. Default: none; the contexts integration fills it in with `send_default_pii`.
+    pub server_name: Option<Cow<'static, str>>,
+    /// Prefixes of modules or functions whose frames are the program's own. They win over everything else.
+    pub in_app_include: Vec<&'static str>,
+    /// Prefixes of modules or functions whose frames are not the program's own.
+    pub in_app_exclude: Vec<&'static str>,
+    /// The integrations, in the order in which they run. `init` puts the default ones in front.
+    pub integrations: Vec<Arc<dyn Integration>>,
+    /// Whether `init` adds the default integrations. Default: `true`.
+    pub default_integrations: bool,
+    /// Sees every error event last, and may change or drop it. Runs on the worker with the built-in transport, one
+    /// at a time, outside all locks. Default: none.
+    pub before_send: Option<BeforeCallback<Event<'static>>>,
+    /// Sees every breadcrumb on the thread that adds it, outside all locks. Default: none.
+    pub before_breadcrumb: Option<BeforeCallback<Breadcrumb>>,
+    /// Run hooks, processors and integrations on the capturing thread, which then pays for them and for symbols, for
+    /// hooks that need its thread-locals or task-locals. Default: `false`.
+    pub hooks_on_caller: bool,
+    /// Makes the transport. Default: none; `init` uses HTTP.
+    pub transport: Option<Arc<dyn TransportFactory>>,
+    /// Proxy for a DSN with `http`. Default: none; `init` takes it from `HTTP_PROXY` or `http_proxy`.
+    pub http_proxy: Option<Cow<'static, str>>,
+    /// Proxy for a DSN with `https`. Default: none; `init` takes it from `HTTPS_PROXY`, `https_proxy` or the http
+    /// proxy.
+    pub https_proxy: Option<Cow<'static, str>>,
+    /// Hosts reached without a proxy: a list with commas, as in the variable. Default: none; `init` takes it from
+    /// `NO_PROXY` or `no_proxy`.
+    pub no_proxy: Option<Cow<'static, str>>,
+    /// How long `close` and dropping the guard may take. Default: 2 s.
+    pub shutdown_timeout: Duration,
+    /// Bounds the queue by count too; it is always bounded by bytes (16 MiB). Default: none.
+    pub transport_channel_capacity: Option<NonZeroUsize>,
+    /// Accept any TLS certificate: anyone on the way can then read the data. Default: `false`; `init` takes it from
+    /// `SSL_VERIFY=false`.
+    pub accept_invalid_certs: bool,
+    /// The SDK's name and version, for the headers `User-Agent` and `X-Sentry-Auth`.
+    pub user_agent: Cow<'static, str>,
+    /// Gets the SDK's diagnostic lines instead of standard error. It must not wait. Default: none.
+    pub diagnostics: Option<DiagnosticsCallback>,
+    /// What was wrong with values given so far; said when the client is made.
+    pub(crate) problems: Vec<OptionsProblem>,
+    pub(crate) explicit: Explicit,
+}
+
+/// Options whose default cannot be told from a choice by the value: what the program chose wins over the environment
+/// (spec CFG-03).
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Explicit {
+    pub(crate) debug: bool,
+    pub(crate) sample_rate: bool,
+    pub(crate) accept_invalid_certs: bool,
+}
+
+impl ClientOptions {
+    /// What was wrong with the values given so far. Empty for good options.
+    #[must_use]
+    pub fn problems(&self) -> &[OptionsProblem] {
+        &self.problems
+    }
+
+    /// Whether the program chose `debug`, rather than left it at its default.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn chose_debug(&self) -> bool {
+        self.explicit.debug || self.debug
+    }
+
+    /// Whether the program chose a sample rate.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn chose_sample_rate(&self) -> bool {
+        self.explicit.sample_rate || self.event_sampling_strategy != EventSamplingStrategy::default()
+    }
+
+    /// Whether the program chose which certificates to accept.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn chose_accept_invalid_certs(&self) -> bool {
+        self.explicit.accept_invalid_certs || self.accept_invalid_certs
+    }
+
+    /// Notes that a value could not be used, to be said when the client is made.
+    #[doc(hidden)]
+    pub fn note_problem(&mut self, problem: OptionsProblem) {
+        self.problems.push(problem);
+    }
+}
+
+impl Default for ClientOptions {
+    fn default() -> Self {
+        Self {
+            dsn: None,
+            debug: false,
+            release: None,
+            environment: None,
+            dist: None,
+            event_sampling_strategy: EventSamplingStrategy::default(),
+            org_id: None,
+            max_breadcrumbs: 100,
+            attach_stacktrace: false,
+            send_default_pii: false,
+            server_name: None,
+            in_app_include: Vec::new(),
+            in_app_exclude: Vec::new(),
+            integrations: Vec::new(),
+            default_integrations: true,
+            before_send: None,
+            before_breadcrumb: None,
+            hooks_on_caller: false,
+            transport: None,
+            http_proxy: None,
+            https_proxy: None,
+            no_proxy: None,
+            shutdown_timeout: Duration::from_secs(2),
+            transport_channel_capacity: None,
+            accept_invalid_certs: false,
+            user_agent: Cow::Borrowed(USER_AGENT),
+            diagnostics: None,
+            problems: Vec::new(),
+            explicit: Explicit::default(),
+        }
+    }
+}
+
+impl<T: IntoDsn> From<T> for ClientOptions {
+    fn from(dsn: T) -> Self {
+        Self::default().with_dsn(dsn)
+    }
+}
+
+impl<T: IntoDsn> From<(T, ClientOptions)> for ClientOptions {
+    fn from((dsn, options): (T, ClientOptions)) -> Self {
+        options.with_dsn(dsn)
+    }
+}
+
+impl fmt::Debug for ClientOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let integrations: Vec<&str> = self.integrations.iter().map(|integration| integration.name()).collect();
+        // Proxies are left to their presence: their URLs may carry a password.
+        f.debug_struct("ClientOptions")
+            .field("dsn", &self.dsn)
+            .field("debug", &self.debug)
+            .field("release", &self.release)
+            .field("environment", &self.environment)
+            .field("dist", &self.dist)
+            .field("event_sampling_strategy", &self.event_sampling_strategy)
+            .field("org_id", &self.org_id)
+            .field("max_breadcrumbs", &self.max_breadcrumbs)
+            .field("attach_stacktrace", &self.attach_stacktrace)
+            .field("send_default_pii", &self.send_default_pii)
+            .field("server_name", &self.server_name)
+            .field("in_app_include", &self.in_app_include)
+            .field("in_app_exclude", &self.in_app_exclude)
+            .field("integrations", &integrations)
+            .field("default_integrations", &self.default_integrations)
+            .field("before_send", &self.before_send.is_some())
+            .field("before_breadcrumb", &self.before_breadcrumb.is_some())
+            .field("hooks_on_caller", &self.hooks_on_caller)
+            .field("transport", &self.transport.is_some())
+            .field("http_proxy", &self.http_proxy.is_some())
+            .field("https_proxy", &self.https_proxy.is_some())
+            .field("no_proxy", &self.no_proxy)
+            .field("shutdown_timeout", &self.shutdown_timeout)
+            .field("transport_channel_capacity", &self.transport_channel_capacity)
+            .field("accept_invalid_certs", &self.accept_invalid_certs)
+            .field("user_agent", &self.user_agent)
+            .field("problems", &self.problems)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,187 @@
+//! An envelope that is not finished yet: what a deferring transport queues, finishes and accounts for.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use uuid::Uuid;
+
+use crate::capture::Capture;
+use crate::crash;
+use crate::pipeline::Pipeline;
+use crate::protocol::client_report::{Category, ItemLoss, LossSource, Reason};
+use crate::protocol::{Envelope, EnvelopeItem, Level};
+use crate::weight::{Charge, envelope_bytes};
+
+/// What gets delivered first: within a class by age, and a lower class never costs a higher one anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Class {
+    /// Panics and fatal events.
+    Crash,
+    /// Other events, check-ins, feedback.
+    Error,
+    /// Transactions, logs, metrics, sessions and everything else.
+    Bulk,
+}
+
+/// An envelope on its way that still has to be finished.
+///
+/// It accounts for itself: dropped without [`finish`](Self::finish) or [`discard`](Self::discard), it is counted as
+/// lost inside the SDK.
+pub struct PendingEnvelope {
+    content: Option<Content>,
+    pipeline: Arc<Pipeline>,
+    outcome: Outcome,
+    charge: Charge,
+}
+
+enum Content {
+    Capture(Box<Capture>),
+    Ready(Box<Envelope>),
+}
+
+impl PendingEnvelope {
+    pub(crate) fn capture(capture: Box<Capture>, pipeline: Arc<Pipeline>, outcome: Outcome) -> Self {
+        Self { content: Some(Content::Capture(capture)), pipeline, outcome, charge: Charge::none() }
+    }
+
+    pub(crate) fn ready(envelope: Envelope, pipeline: Arc<Pipeline>) -> Self {
+        let outcome = Outcome::default();
+        Self { content: Some(Content::Ready(Box::new(envelope))), pipeline, outcome, charge: Charge::none() }
+    }
+
+    /// The event's id, if it is about one.
+    #[must_use]
+    pub fn event_id(&self) -> Option<Uuid> {
+        match self.content.as_ref()? {
+            Content::Capture(capture) => Some(capture.event_id),
+            Content::Ready(envelope) => envelope.uuid().copied(),
+        }
+    }
+
+    /// When it is to be delivered, compared with others.
+    #[must_use]
+    pub fn class(&self) -> Class {
+        match &self.content {
+            Some(Content::Capture(capture)) if capture.urgent => Class::Crash,
+            Some(Content::Capture(_)) => Class::Error,
+            Some(Content::Ready(envelope)) => class_of(envelope),
+            None => Class::Bulk,
+        }
+    }
+
+    /// The category whose rate limit decides whether finishing is worth the work.
+    #[must_use]
+    pub fn category(&self) -> Category {
+        match &self.content {
+            Some(Content::Ready(envelope)) => envelope
+                .items()
+                .next()
+                .and_then(|item| item.losses().next())
+                .map_or(Category::Default, |loss| loss.category),
+            _ => Category::Error,
+        }
+    }
+
+    /// What it weighs in a queue, in bytes, without the scopes it shares with other pending envelopes.
+    #[must_use]
+    pub fn own_bytes(&self) -> usize {
+        match &self.content {
+            Some(Content::Capture(capture)) => capture.bytes(),
+            Some(Content::Ready(envelope)) => envelope_bytes(envelope),
+            None => 0,
+        }
+    }
+
+    /// Begins to count the scopes it shares with others in [`shared_scope_bytes`](crate::shared_scope_bytes), until
+    /// it is finished or gone. A queue calls this once, when it takes the envelope.
+    pub fn charge_scopes(&mut self) {
+        if let Some(Content::Capture(capture)) = &self.content {
+            self.charge = Charge::of(&capture.scope);
+        }
+    }
+
+    /// Finishes it: merges the scopes, resolves stacks, runs hooks and integrations. `None` when one of them dropped
+    /// the event, which is then counted. From here on the caller accounts for what becomes of the envelope.
+    ///
+    /// This runs user code for as long as it takes. A panic in it is caught and counted.
+    #[must_use]
+    pub fn finish(mut self) -> Option<Envelope> {
+        let envelope = match self.content.take()? {
+            Content::Ready(envelope) => Some(*envelope),
+            Content::Capture(capture) => self.pipeline.finish(*capture),
+        };
+        self.outcome.set(if envelope.is_some() { Outcome::SENT } else { Outcome::DROPPED });
+        envelope
+    }
+
+    /// Drops it unfinished and counts it as lost for `reason`.
+    pub fn discard(mut self, reason: Reason) {
+        self.count_lost(reason);
+    }
+
+    /// Finishes it and gives the envelope to a transport that does not account for what becomes of it.
+    pub(crate) fn hand_over(self, send: impl FnOnce(Envelope)) {
+        // On a panicking thread it is finished elsewhere.
+        let Some(pending) = crash::hold_back(self) else { return };
+        let recorder = pending.pipeline.recorder().clone();
+        if let Some(envelope) = pending.finish() {
+            let items: Vec<ItemLoss> = envelope.losses().collect();
+            send(envelope);
+            recorder.record_delivered(items);
+        }
+    }
+
+    fn count_lost(&mut self, reason: Reason) {
+        let Some(content) = self.content.take() else { return };
+        let recorder = self.pipeline.recorder();
+        match &content {
+            Content::Capture(_) => recorder.record_loss(Category::Error, reason, 1),
+            Content::Ready(envelope) => recorder.record_losses(envelope.losses(), reason),
+        }
+        self.outcome.set(Outcome::DROPPED);
+    }
+}
+
+impl Drop for PendingEnvelope {
+    fn drop(&mut self) {
+        self.count_lost(Reason::InternalSdkError);
+    }
+}
+
+impl fmt::Debug for PendingEnvelope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PendingEnvelope")
+            .field("event_id", &self.event_id())
+            .field("class", &self.class())
+            .finish_non_exhaustive()
+    }
+}
+
+fn class_of(envelope: &Envelope) -> Class {
+    let classes = envelope.items().map(|item| match item {
+        EnvelopeItem::Event(event) if event.level == Level::Fatal => Class::Crash,
+        EnvelopeItem::Event(_) => Class::Error,
+        _ => Class::Bulk,
+    });
+    classes.min().unwrap_or(Class::Bulk)
+}
+
+/// What the capture call learns of its event: a cell it shares with the pending envelope.
+///
+/// Only a transport that finishes on the spot settles it before the call returns.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Outcome(Arc<AtomicU8>);
+
+impl Outcome {
+    const SENT: u8 = 1;
+    const DROPPED: u8 = 2;
+
+    pub(crate) fn is_dropped(&self) -> bool {
+        self.0.load(Ordering::Acquire) == Self::DROPPED
+    }
+
+    fn set(&self, outcome: u8) {
+        self.0.store(outcome, Ordering::Release);
+    }
+}

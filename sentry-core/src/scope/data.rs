@@ -1,0 +1,117 @@
+//! The contents of a scope: a pointer to its top layer and its breadcrumbs, cheap to share and to change.
+
+use std::sync::Arc;
+
+use super::change::{Change, Journal};
+use super::crumbs::{Crumbs, Retired};
+use super::layer::Layer;
+use super::processor::EventProcessor;
+use crate::protocol::{Attachment, Breadcrumb, Event, User};
+
+/// Cloning copies at most three pointers. A change made while a clone is held by someone else adds a layer, so
+/// neither sees what the other does.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ScopeData {
+    layer: Option<Arc<Layer>>,
+    crumbs: Crumbs,
+}
+
+impl ScopeData {
+    /// Makes `change` and leaves in it what it replaced, for the caller to drop where no lock is held.
+    pub(super) fn swap(&mut self, change: &mut Change) {
+        match change {
+            Change::Clear => self.crumbs = Crumbs::default(),
+            Change::ClearBreadcrumbs => {
+                self.crumbs = Crumbs::default();
+                return;
+            }
+            _ => {}
+        }
+        self.own_layer(|layer| layer.swap(change));
+    }
+
+    /// Makes the changes of `journal` and leaves in it what they replaced.
+    pub(super) fn replay(&mut self, journal: &mut Journal) {
+        for change in journal.changes_mut() {
+            self.swap(change);
+        }
+    }
+
+    /// Adds a breadcrumb; what falls off is left in `crumb` and returned, to be dropped without a lock.
+    #[inline]
+    pub(crate) fn add_breadcrumb(&mut self, crumb: &mut Breadcrumb, max: usize) -> Retired {
+        self.crumbs.push(crumb, max)
+    }
+
+    pub(crate) fn user(&self) -> Option<&Arc<User>> {
+        self.layer.as_ref()?.effective_user()
+    }
+
+    pub(crate) fn sets_level(&self) -> bool {
+        self.layer.as_ref().is_some_and(|layer| layer.effective_level().is_some())
+    }
+
+    pub(crate) fn processors(&self) -> Vec<EventProcessor> {
+        self.layer.as_ref().map(|layer| layer.all_processors()).unwrap_or_default()
+    }
+
+    pub(crate) fn attachments(&self) -> &[Arc<Attachment>] {
+        self.layer.as_ref().and_then(|layer| layer.all_attachments()).map_or(&[], |all| all)
+    }
+
+    pub(crate) fn layer(&self) -> Option<&Arc<Layer>> {
+        self.layer.as_ref()
+    }
+
+    pub(crate) fn crumbs(&self) -> &Crumbs {
+        &self.crumbs
+    }
+
+    /// Lays the scope under `event`: what the event says itself wins, key by key (spec SCP-09); a level or
+    /// fingerprint of the scope replaces the event's default.
+    pub(crate) fn merge_into(&self, event: &mut Event<'static>, max_breadcrumbs: usize) {
+        if !self.crumbs.is_empty() {
+            let own = std::mem::take(&mut event.breadcrumbs.values);
+            let room = max_breadcrumbs.saturating_sub(own.len());
+            event.breadcrumbs.values = self.crumbs.newest(room).into_iter().cloned().chain(own).collect();
+        }
+        let Some(layer) = &self.layer else { return };
+        if let Some(level) = layer.effective_level() {
+            event.level = level;
+        }
+        if let (Some(fingerprint), true) = (layer.effective_fingerprint(), is_default(&event.fingerprint)) {
+            event.fingerprint = fingerprint.to_vec().into();
+        }
+        if event.transaction.is_none() {
+            event.transaction = layer.effective_transaction().map(|name| name.to_string());
+        }
+        if event.user.is_none() {
+            event.user = layer.effective_user().map(|user| User::clone(user));
+        }
+        layer.each_tag(|key, value| {
+            event.tags.entry(key.to_owned()).or_insert_with(|| value.to_owned());
+        });
+        layer.each_context(|key, context| {
+            event.contexts.entry(key.to_owned()).or_insert_with(|| (**context).clone());
+        });
+        layer.each_extra(|key, value| {
+            event.extra.entry(key.to_owned()).or_insert_with(|| (**value).clone());
+        });
+    }
+
+    fn own_layer(&mut self, change: impl FnOnce(&mut Layer)) {
+        // Only a layer that nobody else holds may change; otherwise a new one goes on top.
+        match self.layer.as_mut().and_then(Arc::get_mut) {
+            Some(layer) => change(layer),
+            None => {
+                let mut layer = self.layer.take().map_or_else(Layer::default, Layer::above);
+                change(&mut layer);
+                self.layer = Some(Arc::new(layer));
+            }
+        }
+    }
+}
+
+fn is_default(fingerprint: &[std::borrow::Cow<'_, str>]) -> bool {
+    matches!(fingerprint, [only] if only == "{{ default }}") || fingerprint.is_empty()
+}

@@ -1,0 +1,40 @@
+//! The global scope: one for the process, laid under every event of every hub and thread (spec SCP-02).
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::{Scope, ScopeData};
+use crate::sync::RwLock;
+
+static GLOBAL: RwLock<Option<ScopeData>> = RwLock::new(None);
+/// Whether the global scope was ever written: most programs never do, and then a capture pays one load for it.
+static WRITTEN: AtomicBool = AtomicBool::new(false);
+
+/// Changes the global scope: what is set here is on every event of the process, whatever hub or thread it comes from.
+///
+/// It works before `init` as well as after it. The closure runs without a lock; see [`Scope`] for what it sees.
+/// Breadcrumbs have no place here.
+///
+/// ```
+/// sentry_core::configure_global_scope(|scope| scope.set_tag("region", "eu-1"));
+/// ```
+pub fn configure_global_scope<F, R>(f: F) -> R
+where
+    F: FnOnce(&mut Scope) -> R,
+{
+    let mut view = Scope::view(GLOBAL.read().clone().unwrap_or_default());
+    let result = f(&mut view);
+    let base = view.release_base();
+    drop(base);
+    let mut global = GLOBAL.write();
+    view.replay_on(global.get_or_insert_default());
+    WRITTEN.store(true, Ordering::Release);
+    drop(global);
+    result
+}
+
+pub(super) fn snapshot() -> ScopeData {
+    if !WRITTEN.load(Ordering::Acquire) {
+        return ScopeData::default();
+    }
+    GLOBAL.read().clone().unwrap_or_default()
+}

@@ -1,0 +1,185 @@
+//! One layer of a scope: what was changed since the layer below it was shared with someone.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+
+use super::change::Change;
+use super::key::Key;
+use super::map::SmallMap;
+use super::processor::EventProcessor;
+use crate::protocol::{Attachment, Context, Level, User, Value};
+use crate::weight::{context_bytes, user_bytes, value_bytes};
+
+/// `None` in a field means "as below"; within it, `None` means "removed".
+#[derive(Debug, Default)]
+pub(crate) struct Layer {
+    pub(super) below: Option<Arc<Layer>>,
+    /// How many layers there are up to here.
+    depth: usize,
+    level: Option<Option<Level>>,
+    fingerprint: Option<Option<Fingerprint>>,
+    transaction: Option<Option<Arc<str>>>,
+    user: Option<Option<Arc<User>>>,
+    tags: SmallMap<Option<Box<str>>>,
+    contexts: SmallMap<Option<Arc<Context>>>,
+    extra: SmallMap<Option<Arc<Value>>>,
+    processors: Vec<EventProcessor>,
+    /// All attachments there are up to here, once this layer changes them.
+    attachments: Option<Arc<Vec<Arc<Attachment>>>>,
+    /// By how many queued snapshots and charged layers this one is held, see [`Charge`](crate::weight::Charge).
+    pub(crate) held: AtomicUsize,
+}
+
+pub(crate) type Fingerprint = Arc<[Cow<'static, str>]>;
+
+/// Layers above this many are merged into one: reading walks them all.
+const DEPTH_LIMIT: usize = 16;
+
+impl Layer {
+    /// An empty layer on top of `below`.
+    pub(super) fn above(below: Arc<Layer>) -> Self {
+        if below.depth >= DEPTH_LIMIT {
+            return below.merged();
+        }
+        Self { depth: below.depth + 1, below: Some(below), ..Self::default() }
+    }
+
+    /// Makes `change` here and leaves in it what it replaced in this layer.
+    pub(super) fn swap(&mut self, change: &mut Change) {
+        match change {
+            Change::Level(level) => replace(&mut self.level, level),
+            Change::Fingerprint(fingerprint) => replace(&mut self.fingerprint, fingerprint),
+            Change::Transaction(transaction) => replace(&mut self.transaction, transaction),
+            Change::User(user) => replace(&mut self.user, user),
+            Change::Tag(key, value) => self.tags.swap(key, value),
+            Change::Context(key, value) => self.contexts.swap(key, value),
+            Change::Extra(key, value) => self.extra.swap(key, value),
+            Change::Processor(processor) => self.processors.push(processor.clone()),
+            Change::Attachment(attachment) => {
+                let mut all = self.all_attachments().map(|all| all.to_vec()).unwrap_or_default();
+                all.push(Arc::clone(attachment));
+                self.attachments = Some(Arc::new(all));
+            }
+            Change::ClearAttachments => self.attachments = Some(Arc::default()),
+            Change::ClearBreadcrumbs => {}
+            Change::Clear => {
+                let processors = self.all_processors();
+                *self = Self { processors, ..Self::default() };
+            }
+        }
+    }
+
+    pub(super) fn effective_level(&self) -> Option<Level> {
+        self.down().find_map(|layer| layer.level).flatten()
+    }
+
+    pub(super) fn effective_fingerprint(&self) -> Option<&Fingerprint> {
+        self.down().find_map(|layer| layer.fingerprint.as_ref()).and_then(Option::as_ref)
+    }
+
+    pub(super) fn effective_transaction(&self) -> Option<&Arc<str>> {
+        self.down().find_map(|layer| layer.transaction.as_ref()).and_then(Option::as_ref)
+    }
+
+    pub(super) fn effective_user(&self) -> Option<&Arc<User>> {
+        self.down().find_map(|layer| layer.user.as_ref()).and_then(Option::as_ref)
+    }
+
+    pub(super) fn all_attachments(&self) -> Option<&Arc<Vec<Arc<Attachment>>>> {
+        self.down().find_map(|layer| layer.attachments.as_ref())
+    }
+
+    /// In the order in which they were added.
+    pub(super) fn all_processors(&self) -> Vec<EventProcessor> {
+        let mut layers: Vec<&Layer> = self.down().filter(|layer| !layer.processors.is_empty()).collect();
+        layers.reverse();
+        layers.into_iter().flat_map(|layer| layer.processors.iter().cloned()).collect()
+    }
+
+    pub(super) fn each_tag(&self, mut visit: impl FnMut(&str, &str)) {
+        self.each(|layer| &layer.tags, |key, value| visit(key, value));
+    }
+
+    pub(super) fn each_context(&self, visit: impl FnMut(&str, &Arc<Context>)) {
+        self.each(|layer| &layer.contexts, visit);
+    }
+
+    pub(super) fn each_extra(&self, visit: impl FnMut(&str, &Arc<Value>)) {
+        self.each(|layer| &layer.extra, visit);
+    }
+
+    /// This layer's own memory, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        let tags =
+            self.tags.iter().map(|(key, value)| key.heap_bytes() + value.as_ref().map_or(0, |value| value.len()));
+        let contexts = self
+            .contexts
+            .iter()
+            .map(|(key, value)| key.heap_bytes() + value.as_ref().map_or(0, |context| context_bytes(context)));
+        let extra = self
+            .extra
+            .iter()
+            .map(|(key, value)| key.heap_bytes() + value.as_ref().map_or(0, |value| value_bytes(value)));
+        let entries = self.tags.iter().count() + self.contexts.iter().count() + self.extra.iter().count();
+        let user = self.user.iter().flatten().map(|user| user_bytes(user)).sum::<usize>();
+        let attachments = self.attachments.iter().flat_map(|all| all.iter()).map(|attachment| attachment.buffer.len());
+        size_of::<Self>()
+            + entries * size_of::<(Key, usize)>()
+            + tags.chain(contexts).chain(extra).chain(attachments).sum::<usize>()
+            + user
+    }
+
+    pub(crate) fn below(&self) -> Option<&Arc<Layer>> {
+        self.below.as_ref()
+    }
+
+    /// This layer and those below it, the newest first.
+    fn down(&self) -> impl Iterator<Item = &Layer> {
+        std::iter::successors(Some(self), |layer| layer.below.as_deref())
+    }
+
+    /// Visits each key's newest value, unless that says "removed".
+    fn each<'a, V: 'a>(
+        &'a self,
+        map: impl Fn(&'a Layer) -> &'a SmallMap<Option<V>>,
+        mut visit: impl FnMut(&str, &'a V),
+    ) {
+        let layers: Vec<&SmallMap<Option<V>>> = self.down().map(map).filter(|map| !map.is_empty()).collect();
+        for (depth, layer) in layers.iter().enumerate() {
+            for (key, value) in layer.iter() {
+                let newer = layers.iter().take(depth).any(|above| above.get(key).is_some());
+                if let (false, Some(value)) = (newer, value) {
+                    visit(key.as_str(), value);
+                }
+            }
+        }
+    }
+
+    /// Everything from here down in one layer.
+    fn merged(&self) -> Self {
+        let mut merged = Self {
+            level: Some(self.effective_level()),
+            fingerprint: Some(self.effective_fingerprint().cloned()),
+            transaction: Some(self.effective_transaction().cloned()),
+            user: Some(self.effective_user().cloned()),
+            processors: self.all_processors(),
+            attachments: self.all_attachments().cloned(),
+            ..Self::default()
+        };
+        self.each(|layer| &layer.tags, |key, value| merged.tags.swap(&key.into(), &mut Some(value.clone())));
+        self.each(
+            |layer| &layer.contexts,
+            |key, value| merged.contexts.swap(&key.into(), &mut Some(Arc::clone(value))),
+        );
+        self.each(|layer| &layer.extra, |key, value| merged.extra.swap(&key.into(), &mut Some(Arc::clone(value))));
+        merged
+    }
+}
+
+fn replace<T>(slot: &mut Option<Option<T>>, value: &mut Option<T>) {
+    let new = value.take();
+    if let Some(old) = slot.replace(new) {
+        *value = old;
+    }
+}

@@ -1,0 +1,232 @@
+//! What the client asks of delivery: the `Transport` trait, how one is made, and the one that does nothing.
+
+use std::borrow::Cow;
+use std::cell::Cell;
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::client_report::Recorder;
+use crate::diagnostics::Diagnostics;
+use crate::dsn::Dsn;
+use crate::options::ClientOptions;
+use crate::pending::PendingEnvelope;
+use crate::protocol::Envelope;
+
+/// Takes envelopes and delivers them.
+///
+/// A custom transport implements [`send_envelope`](Self::send_envelope): then events are finished (scopes merged,
+/// hooks run, stack traces resolved) on the capturing thread, and an event that a hook drops has no id. A transport
+/// that also implements [`send_deferred`](Self::send_deferred) gets events unfinished and finishes them on a thread of
+/// its own; the built-in one does.
+pub trait Transport: Send + Sync + 'static {
+    /// Takes a finished envelope. Called on the capturing thread: it should not wait.
+    fn send_envelope(&self, envelope: Envelope);
+
+    /// Waits until everything accepted before the call has a verdict, at most `timeout`; `false` when it did not.
+    fn flush(&self, timeout: Duration) -> bool {
+        let _ = timeout;
+        true
+    }
+
+    /// Like [`flush`](Self::flush), and takes nothing more afterwards.
+    fn shutdown(&self, timeout: Duration) -> bool {
+        self.flush(timeout)
+    }
+
+    /// Takes an event that is not finished yet. The default finishes it on the spot and calls
+    /// [`send_envelope`](Self::send_envelope).
+    fn send_deferred(&self, pending: PendingEnvelope) {
+        pending.hand_over(|envelope| self.send_envelope(envelope));
+    }
+
+    /// Tells a deferring transport when the client's oldest batch is due. The default does nothing: batches then
+    /// leave when they are full, and at `flush` and `close`.
+    fn wake_at(&self, at: Instant) {
+        let _ = at;
+    }
+}
+
+impl<T: Transport + ?Sized> Transport for Arc<T> {
+    fn send_envelope(&self, envelope: Envelope) {
+        (**self).send_envelope(envelope);
+    }
+
+    fn flush(&self, timeout: Duration) -> bool {
+        (**self).flush(timeout)
+    }
+
+    fn shutdown(&self, timeout: Duration) -> bool {
+        (**self).shutdown(timeout)
+    }
+
+    fn send_deferred(&self, pending: PendingEnvelope) {
+        (**self).send_deferred(pending);
+    }
+
+    fn wake_at(&self, at: Instant) {
+        (**self).wake_at(at);
+    }
+}
+
+/// Makes the transport of a client, once, when the client is made.
+///
+/// Implement one of the two methods; each is written in terms of the other. A closure
+/// `Fn(&ClientOptions) -> Arc<dyn Transport>` is a factory, and so is an `Arc` of a transport.
+pub trait TransportFactory: Send + Sync {
+    /// Makes the transport from the checked options of delivery.
+    fn create_transport_with_options(&self, options: TransportOptions) -> Arc<dyn Transport> {
+        let source = Arc::clone(&options.source);
+        once_around(|| {
+            #[expect(deprecated, reason = "factories written for the older method")]
+            self.create_transport(&source)
+        })
+    }
+
+    /// Makes the transport from the client's options.
+    #[deprecated(note = "implement `create_transport_with_options`")]
+    fn create_transport(&self, options: &ClientOptions) -> Arc<dyn Transport> {
+        match TransportOptions::try_from_client_options(options) {
+            Some(options) => once_around(|| self.create_transport_with_options(options)),
+            None => Arc::new(NoOpTransport),
+        }
+    }
+}
+
+impl<F> TransportFactory for F
+where
+    F: Fn(&ClientOptions) -> Arc<dyn Transport> + Clone + Send + Sync + 'static,
+{
+    fn create_transport(&self, options: &ClientOptions) -> Arc<dyn Transport> {
+        (*self)(options)
+    }
+}
+
+impl<T: Transport> TransportFactory for Arc<T> {
+    fn create_transport_with_options(&self, _options: TransportOptions) -> Arc<dyn Transport> {
+        self.clone()
+    }
+
+    fn create_transport(&self, _options: &ClientOptions) -> Arc<dyn Transport> {
+        self.clone()
+    }
+}
+
+/// A factory that implements neither method would call itself for ever: the second time round ends it.
+fn once_around(make: impl FnOnce() -> Arc<dyn Transport>) -> Arc<dyn Transport> {
+    const LIMIT: u8 = 2;
+    thread_local! { static DEPTH: Cell<u8> = const { Cell::new(0) } }
+    struct Leave;
+    impl Drop for Leave {
+        fn drop(&mut self) {
+            DEPTH.with(|depth| depth.set(depth.get().saturating_sub(1)));
+        }
+    }
+    let depth = DEPTH.with(|depth| {
+        depth.set(depth.get().saturating_add(1));
+        depth.get()
+    });
+    let _leave = Leave;
+    if depth > LIMIT { Arc::new(NoOpTransport) } else { make() }
+}
+
+/// Does nothing with what it gets.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoOpTransport;
+
+impl Transport for NoOpTransport {
+    fn send_envelope(&self, _envelope: Envelope) {}
+}
+
+/// What a transport needs to know: the checked options of delivery.
+#[must_use]
+#[non_exhaustive]
+pub struct TransportOptions {
+    /// Where to send.
+    pub dsn: Dsn,
+    /// The SDK's name and version, for the headers `User-Agent` and `X-Sentry-Auth`.
+    pub user_agent: Cow<'static, str>,
+    /// Proxy for a DSN with `http`.
+    pub http_proxy: Option<Cow<'static, str>>,
+    /// Proxy for a DSN with `https`.
+    pub https_proxy: Option<Cow<'static, str>>,
+    /// Hosts that are reached without the proxy, in the syntax of the variable `NO_PROXY`.
+    pub no_proxy: Option<Cow<'static, str>>,
+    /// Accept any TLS certificate.
+    pub accept_invalid_certs: bool,
+    /// Where losses are recorded and client reports taken from.
+    pub client_report_recorder: Recorder,
+    /// How many events may be queued, besides the limit in bytes.
+    pub transport_channel_capacity: Option<NonZeroUsize>,
+    /// Where to say what went wrong.
+    pub diagnostics: Diagnostics,
+    pub(crate) source: Arc<ClientOptions>,
+}
+
+impl TransportOptions {
+    /// The transport's part of `options`; `None` without a DSN. Losses go to a recorder of their own.
+    pub fn try_from_client_options(options: &ClientOptions) -> Option<Self> {
+        let diagnostics = Diagnostics::new(options.debug, options.diagnostics.clone());
+        Self::new(Arc::new(options.clone()), Recorder::default(), diagnostics)
+    }
+
+    pub(crate) fn new(source: Arc<ClientOptions>, recorder: Recorder, diagnostics: Diagnostics) -> Option<Self> {
+        Some(Self {
+            dsn: source.dsn.clone()?,
+            user_agent: source.user_agent.clone(),
+            http_proxy: source.http_proxy.clone(),
+            https_proxy: source.https_proxy.clone(),
+            no_proxy: source.no_proxy.clone(),
+            accept_invalid_certs: source.accept_invalid_certs,
+            client_report_recorder: recorder,
+            transport_channel_capacity: source.transport_channel_capacity,
+            diagnostics,
+            source,
+        })
+    }
+}
+
+impl fmt::Debug for TransportOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A proxy's URL may carry a password.
+        f.debug_struct("TransportOptions")
+            .field("dsn", &self.dsn)
+            .field("user_agent", &self.user_agent)
+            .field("http_proxy", &self.http_proxy.is_some())
+            .field("https_proxy", &self.https_proxy.is_some())
+            .field("accept_invalid_certs", &self.accept_invalid_certs)
+            .field("transport_channel_capacity", &self.transport_channel_capacity)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Lazy;
+    impl TransportFactory for Lazy {}
+
+    #[test]
+    fn a_factory_that_implements_nothing_makes_a_transport_that_does_nothing() {
+        let options = ClientOptions::new().dsn("https://key@localhost/1");
+        let made =
+            Lazy.create_transport_with_options(TransportOptions::try_from_client_options(&options).expect("a dsn"));
+        assert!(made.flush(Duration::ZERO));
+    }
+
+    #[test]
+    fn an_arc_forwards_every_method() {
+        struct Refuses;
+        impl Transport for Refuses {
+            fn send_envelope(&self, _: Envelope) {}
+            fn flush(&self, _: Duration) -> bool {
+                false
+            }
+        }
+        let shared: Arc<dyn Transport> = Arc::new(Refuses);
+        assert!(!Transport::flush(&shared, Duration::ZERO));
+        assert!(!Transport::shutdown(&shared, Duration::ZERO));
+    }
+}

@@ -1,0 +1,199 @@
+//! What captures weigh in memory, so that a queue can be bounded in bytes.
+//!
+//! Weights are estimates of the heap that a capture keeps alive: the text counts, fixed parts are rounded. What many
+//! captures share (layers of scopes, breadcrumbs, attachments) is counted once for the process, for as long as at
+//! least one queued capture refers to it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::protocol::{Breadcrumb, Context, Envelope, EnvelopeItem, Event, Exception, Map, Stacktrace, User, Value};
+use crate::scope::{Layer, Node, ScopeData, ScopeSnapshot};
+
+/// The bytes of all scope data that queued captures refer to, each piece once.
+#[must_use]
+pub fn shared_scope_bytes() -> usize {
+    SHARED.load(Ordering::Acquire)
+}
+
+static SHARED: AtomicUsize = AtomicUsize::new(0);
+
+/// Counts the scopes of a queued capture for as long as it lives.
+///
+/// Every layer and breadcrumb knows by how many charges and charged neighbours it is held. The first one to hold it
+/// adds its bytes and goes on to what lies behind it, the last one takes them away again; so a capture whose scope is
+/// counted already costs one atomic addition, whatever the scope holds. A piece in use does not change (writing
+/// needs to be its only owner), so what is taken away is what was added.
+#[derive(Debug)]
+pub(crate) struct Charge(Option<Box<[ScopeData; 2]>>);
+
+impl Charge {
+    pub(crate) fn none() -> Self {
+        Self(None)
+    }
+
+    pub(crate) fn of(snapshot: &ScopeSnapshot) -> Self {
+        let scopes = [snapshot.scope.clone(), snapshot.global.clone()];
+        scopes.iter().for_each(hold);
+        Self(Some(Box::new(scopes)))
+    }
+}
+
+impl Drop for Charge {
+    fn drop(&mut self) {
+        self.0.iter().flat_map(|scopes| scopes.iter()).for_each(let_go);
+    }
+}
+
+fn hold(scope: &ScopeData) {
+    let mut layer = scope.layer();
+    while let Some(at) = layer.filter(|layer| layer.held.fetch_add(1, Ordering::AcqRel) == 0) {
+        SHARED.fetch_add(at.bytes(), Ordering::AcqRel);
+        layer = at.below();
+    }
+    for head in scope.crumbs().heads() {
+        let mut node: Option<&Arc<Node>> = head;
+        while let Some(at) = node.filter(|node| node.held.fetch_add(1, Ordering::AcqRel) == 0) {
+            SHARED.fetch_add(at.bytes(), Ordering::AcqRel);
+            node = at.previous();
+        }
+    }
+}
+
+fn let_go(scope: &ScopeData) {
+    let mut layer: Option<&Arc<Layer>> = scope.layer();
+    while let Some(at) = layer.filter(|layer| layer.held.fetch_sub(1, Ordering::AcqRel) == 1) {
+        SHARED.fetch_sub(at.bytes(), Ordering::AcqRel);
+        layer = at.below();
+    }
+    for head in scope.crumbs().heads() {
+        let mut node: Option<&Arc<Node>> = head;
+        while let Some(at) = node.filter(|node| node.held.fetch_sub(1, Ordering::AcqRel) == 1) {
+            SHARED.fetch_sub(at.bytes(), Ordering::AcqRel);
+            node = at.previous();
+        }
+    }
+}
+
+pub(crate) fn envelope_bytes(envelope: &Envelope) -> usize {
+    let items = envelope.items().map(|item| match item {
+        EnvelopeItem::Event(event) => event_bytes(event),
+        EnvelopeItem::Attachment(attachment) => attachment.buffer.len(),
+        EnvelopeItem::Unknown(item) => item.payload().len(),
+        _ => 0,
+    });
+    size_of::<Envelope>() + items.sum::<usize>()
+}
+
+pub(crate) fn event_bytes(event: &Event<'_>) -> usize {
+    let texts =
+        [&event.culprit, &event.transaction, &event.message, &event.logger].into_iter().map(optional).sum::<usize>();
+    let log_entry = event.logentry.iter().map(|entry| {
+        entry.message.len() + optional(&entry.formatted) + entry.params.iter().map(value_bytes).sum::<usize>()
+    });
+    let request = event.request.iter().map(|request| {
+        optional(&request.data)
+            + optional(&request.query_string)
+            + optional(&request.cookies)
+            + text_map(&request.headers)
+            + text_map(&request.env)
+    });
+    size_of::<Event<'_>>()
+        + texts
+        + log_entry.sum::<usize>()
+        + request.sum::<usize>()
+        + event.user.iter().map(user_bytes).sum::<usize>()
+        + event.exception.values.iter().map(exception_bytes).sum::<usize>()
+        + event.threads.values.iter().filter_map(|thread| thread.stacktrace.as_ref()).map(stack_bytes).sum::<usize>()
+        + event.stacktrace.iter().map(stack_bytes).sum::<usize>()
+        + event.breadcrumbs.values.iter().map(|crumb| size_of::<Breadcrumb>() + breadcrumb_bytes(crumb)).sum::<usize>()
+        + event.contexts.iter().map(|(key, context)| key.len() + context_bytes(context)).sum::<usize>()
+        + text_map(&event.tags)
+        + text_map(&event.modules)
+        + value_map(&event.extra)
+}
+
+fn exception_bytes(exception: &Exception) -> usize {
+    size_of::<Exception>()
+        + exception.ty.len()
+        + optional(&exception.value)
+        + exception.stacktrace.iter().map(stack_bytes).sum::<usize>()
+}
+
+fn stack_bytes(stack: &Stacktrace) -> usize {
+    let frames = stack.frames.iter().map(|frame| {
+        let context = frame.pre_context.iter().chain(&frame.post_context).map(String::len).sum::<usize>();
+        size_of_val(frame)
+            + [&frame.function, &frame.symbol, &frame.module, &frame.filename, &frame.abs_path, &frame.context_line]
+                .into_iter()
+                .map(optional)
+                .sum::<usize>()
+            + context
+            + value_map(&frame.vars)
+    });
+    frames.sum()
+}
+
+pub(crate) fn breadcrumb_bytes(crumb: &Breadcrumb) -> usize {
+    crumb.ty.len() + optional(&crumb.category) + optional(&crumb.message) + value_map(&crumb.data)
+}
+
+pub(crate) fn user_bytes(user: &User) -> usize {
+    size_of::<User>() + optional(&user.id) + optional(&user.email) + optional(&user.username) + value_map(&user.other)
+}
+
+pub(crate) fn context_bytes(context: &Context) -> usize {
+    match context {
+        Context::Other(map) => value_map(map),
+        // The typed contexts are a handful of short strings.
+        _ => 512,
+    }
+}
+
+pub(crate) fn value_bytes(value: &Value) -> usize {
+    size_of::<Value>()
+        + match value {
+            Value::String(text) => text.len(),
+            Value::Array(values) => values.iter().map(value_bytes).sum(),
+            Value::Object(map) => map.iter().map(|(key, value)| key.len() + value_bytes(value)).sum(),
+            _ => 0,
+        }
+}
+
+fn value_map(map: &Map<String, Value>) -> usize {
+    map.iter().map(|(key, value)| size_of::<String>() + key.len() + value_bytes(value)).sum()
+}
+
+fn text_map(map: &Map<String, String>) -> usize {
+    map.iter().map(|(key, value)| 2 * size_of::<String>() + key.len() + value.len()).sum()
+}
+
+fn optional(text: &Option<String>) -> usize {
+    text.as_ref().map_or(0, String::len)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Scope;
+
+    #[test]
+    fn shared_pieces_count_once_and_only_while_held() {
+        let mut scope = Scope::default();
+        scope.set_extra("big", Value::String("x".repeat(100_000)));
+        let snapshot = ScopeSnapshot { scope: scope.settled(), global: ScopeData::default() };
+        let layer = Arc::clone(snapshot.scope.layer().expect("a layer"));
+        let holders = || layer.held.load(Ordering::Acquire);
+        let first = Charge::of(&snapshot);
+        let second = Charge::of(&snapshot);
+        assert_eq!(holders(), 2);
+        assert!(shared_scope_bytes() >= 100_000);
+        drop(first);
+        scope.set_tag("more", "on top");
+        let above = Charge::of(&ScopeSnapshot { scope: scope.settled(), global: ScopeData::default() });
+        assert_eq!(holders(), 2, "held by the second charge and by the layer above");
+        drop(second);
+        drop(above);
+        assert_eq!(holders(), 0);
+    }
+}

@@ -1,0 +1,148 @@
+//! An item as bytes: its header line, its payload, and what is lost with it.
+
+use std::io::{self, Write};
+
+use serde_json::value::{Map, Value};
+
+use super::event;
+use super::limits::{MAX_ATTACHMENT_BYTES, MAX_CLIENT_REPORT_BYTES, MAX_CLIENT_REPORT_ROWS, MAX_EVENT_BYTES};
+use crate::protocol::client_report::{Category, ItemLoss, LossSource, item_category, untyped_losses};
+use crate::protocol::envelope::bytes::SharedBytes;
+use crate::protocol::envelope::{ItemAt, ItemHeader, Stored, raw_losses};
+use crate::protocol::{Attachment, ClientReport, EnvelopeItem, Uuid};
+
+/// An item ready to be sent. Cloning copies no payload.
+#[derive(Clone, Debug)]
+pub struct EncodedItem {
+    ty: String,
+    category: Category,
+    losses: Vec<ItemLoss>,
+    /// Empty for raw bytes that make no sense: then the payload is all there is.
+    header: Vec<u8>,
+    payload: SharedBytes,
+}
+
+impl EncodedItem {
+    /// A client report, to travel with whatever is sent next. It should have at most 40 rows, or servers may find it
+    /// too large; [`client_reports`](EncodedItem::client_reports) splits longer ones.
+    pub fn client_report(report: &ClientReport) -> EncodedItem {
+        let payload = serde_json::to_vec(report).unwrap_or_else(|_| b"{}".to_vec());
+        Self {
+            ty: "client_report".to_owned(),
+            category: Category::Internal,
+            losses: report.losses().collect(),
+            header: format!("{{\"type\":\"client_report\",\"length\":{}}}", payload.len()).into_bytes(),
+            payload: SharedBytes::new(payload),
+        }
+    }
+
+    /// A client report, split where it is longer than servers accept (4 KiB). Nothing for an empty one.
+    pub fn client_reports(report: &ClientReport) -> Vec<EncodedItem> {
+        let chunks = report.items().chunks(MAX_CLIENT_REPORT_ROWS);
+        chunks.map(|rows| Self::client_report(&report.with_items(rows))).collect()
+    }
+
+    /// The item's type on the wire, such as `event`.
+    pub fn ty(&self) -> &str {
+        &self.ty
+    }
+
+    /// The category whose rate limit applies to the item.
+    pub fn category(&self) -> Category {
+        self.category
+    }
+
+    /// What is lost if the item does not arrive.
+    pub fn losses(&self) -> &[ItemLoss] {
+        &self.losses
+    }
+
+    /// What the item adds to the envelope.
+    pub fn bytes(&self) -> usize {
+        self.header.len() + self.payload.as_slice().len() + 2
+    }
+
+    /// The item on the wire, which may be several; `None` if it cannot be sent.
+    pub(super) fn encode(stored: Stored, envelope_id: Option<Uuid>) -> Option<Vec<EncodedItem>> {
+        let losses: Vec<ItemLoss> = stored.item.losses().collect();
+        let (ty, limit) = match &stored.item {
+            EnvelopeItem::Event(_) => ("event".to_owned(), MAX_EVENT_BYTES),
+            EnvelopeItem::Attachment(_) => ("attachment".to_owned(), MAX_ATTACHMENT_BYTES),
+            EnvelopeItem::ClientReport(_) => ("client_report".to_owned(), MAX_CLIENT_REPORT_BYTES),
+            EnvelopeItem::Unknown(item) => (item.ty().to_owned(), usize::MAX),
+            EnvelopeItem::Raw => return Some(Vec::new()),
+        };
+        let category = item_category(&ty);
+        let item = |header: Vec<u8>, payload: SharedBytes| Self { ty, category, losses, header, payload };
+        match (stored.item, stored.read) {
+            (_, Some((header, payload))) if payload.as_slice().len() <= limit => {
+                Some(vec![item(with_length(header.as_slice(), payload.as_slice().len()), payload)])
+            }
+            (EnvelopeItem::Event(event), _) => {
+                let payload = event::encode(*event, envelope_id)?;
+                let length = payload.len();
+                let header =
+                    format!("{{\"type\":\"event\",\"length\":{length},\"content_type\":\"application/json\"}}");
+                Some(vec![item(header.into_bytes(), SharedBytes::new(payload))])
+            }
+            (EnvelopeItem::Attachment(attachment), _) if attachment.buffer.len() <= limit => {
+                let header = attachment_header(&attachment);
+                Some(vec![item(header, SharedBytes::new(attachment.buffer))])
+            }
+            (EnvelopeItem::Attachment(_) | EnvelopeItem::Raw, _) => None,
+            (EnvelopeItem::ClientReport(report), _) => Some(Self::client_reports(&report)),
+            (EnvelopeItem::Unknown(unknown), _) => {
+                let header = with_length(unknown.header(), unknown.payload().len());
+                Some(vec![item(header, unknown.into_payload())])
+            }
+        }
+    }
+
+    /// An item inside an envelope of raw bytes.
+    pub(super) fn raw(envelope: &SharedBytes, at: ItemAt) -> Self {
+        let payload = envelope.slice(at.payload);
+        let ty = at.header.ty;
+        let report = (ty == "client_report").then(|| serde_json::from_slice::<ClientReport>(payload.as_slice()).ok());
+        let losses = match report.flatten() {
+            Some(report) => report.losses().collect(),
+            None => untyped_losses(&ty, at.header.item_count, payload.as_slice()).into_iter().flatten().collect(),
+        };
+        let header = with_length(envelope.slice(at.header_line).as_slice(), payload.as_slice().len());
+        Self { category: item_category(&ty), ty, losses, header, payload }
+    }
+
+    /// A whole envelope of raw bytes that make no sense.
+    pub(super) fn opaque(envelope: SharedBytes) -> Self {
+        let losses = raw_losses(envelope.as_slice());
+        Self { ty: String::new(), category: Category::Default, losses, header: Vec::new(), payload: envelope }
+    }
+
+    pub(super) fn write(&self, out: &mut impl Write) -> io::Result<()> {
+        if !self.header.is_empty() {
+            out.write_all(&self.header)?;
+            out.write_all(b"\n")?;
+        }
+        out.write_all(self.payload.as_slice())?;
+        out.write_all(b"\n")
+    }
+}
+
+/// `filename` without a path in front of it (ATT-01).
+fn attachment_header(attachment: &Attachment) -> Vec<u8> {
+    let name = attachment.filename.rsplit(['/', '\\']).next().unwrap_or("");
+    let name = if name.is_empty() { "unnamed" } else { name };
+    // Text and numbers: this cannot fail.
+    serde_json::to_vec(&attachment.header(name)).unwrap_or_default()
+}
+
+/// A header line that declares the payload's length (ENV-13), all else as it was read.
+fn with_length(header: &[u8], length: usize) -> Vec<u8> {
+    match serde_json::from_slice(header) {
+        Ok(ItemHeader { length: None, .. }) => {
+            let mut attributes: Map<String, Value> = serde_json::from_slice(header).unwrap_or_default();
+            attributes.insert("length".to_owned(), length.into());
+            serde_json::to_vec(&attributes).unwrap_or_else(|_| header.to_vec())
+        }
+        _ => header.to_vec(),
+    }
+}

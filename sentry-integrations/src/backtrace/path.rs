@@ -1,0 +1,156 @@
+//! Paths of source files: what to show of them, and whether they are somebody else's code.
+
+use std::borrow::Cow;
+
+use once_cell::sync::Lazy;
+
+/// The path as a person would name the file: relative, and the same on every machine that builds the program.
+///
+/// Rust's own sources, registry and git dependencies start at their package; the program's own files at the current
+/// directory, or at the package's directory when the program was built elsewhere.
+pub(crate) fn filename(path: &str) -> String {
+    static DIRECTORY: Lazy<Option<String>> =
+        Lazy::new(|| std::env::current_dir().ok()?.into_os_string().into_string().ok());
+    relative(path, DIRECTORY.as_deref())
+}
+
+/// Whether the file belongs to Rust or to a dependency fetched by cargo.
+pub(crate) fn is_foreign(path: &str) -> bool {
+    let path = with_slashes(path);
+    path.starts_with(RUSTC) || [RUST_SRC, REGISTRY, GIT].iter().any(|part| path.contains(part))
+}
+
+pub(super) fn is_absolute(path: &str) -> bool {
+    let mut bytes = path.bytes();
+    match (bytes.next(), bytes.next(), bytes.next()) {
+        (Some(b'/'), ..) | (Some(b'\\'), Some(b'\\'), _) => true,
+        (Some(drive), Some(b':'), Some(b'/' | b'\\')) => drive.is_ascii_alphabetic(),
+        _ => false,
+    }
+}
+
+fn relative(path: &str, directory: Option<&str>) -> String {
+    let path = with_slashes(path);
+    let path = path.strip_prefix("./").unwrap_or(&path);
+    let shown = if let Some(rest) = path.strip_prefix(RUSTC) {
+        rest.split_once('/').map(|(_commit, file)| file)
+    } else if let Some((_, file)) = path.split_once(RUST_SRC) {
+        Some(file)
+    } else if let Some((_, rest)) = path.split_once(REGISTRY) {
+        rest.split_once('/').map(|(_index, file)| file)
+    } else if let Some((_, rest)) = path.split_once(GIT) {
+        return checkout(rest).unwrap_or_else(|| path.to_owned());
+    } else if is_absolute(path) {
+        below(path, directory).or_else(|| from_package(path))
+    } else {
+        None
+    };
+    shown.unwrap_or(path).to_owned()
+}
+
+/// `name-hash/revision/file` as `name/file`.
+fn checkout(rest: &str) -> Option<String> {
+    let (repository, rest) = rest.split_once('/')?;
+    let (_revision, file) = rest.split_once('/')?;
+    let name = repository.rsplit_once('-').map_or(repository, |(name, _hash)| name);
+    Some(format!("{name}/{file}"))
+}
+
+fn below<'a>(path: &'a str, directory: Option<&str>) -> Option<&'a str> {
+    let directory = with_slashes(directory?);
+    let directory = directory.trim_end_matches('/');
+    if directory.is_empty() {
+        return None;
+    }
+    path.strip_prefix(directory)?.strip_prefix('/')
+}
+
+/// Cargo's layout tells where a package begins: one directory above the last of these.
+fn from_package(path: &str) -> Option<&str> {
+    let inside = ["/src/", "/tests/", "/examples/", "/benches/"].iter().filter_map(|part| path.rfind(part)).max()?;
+    let package = path.get(..inside)?.rfind('/')?;
+    path.get(package + 1..)
+}
+
+fn with_slashes(path: &str) -> Cow<'_, str> {
+    if path.contains('\\') { Cow::Owned(path.replace('\\', "/")) } else { Cow::Borrowed(path) }
+}
+
+/// The sources of the standard library as its builders name them; a commit or version follows.
+const RUSTC: &str = "/rustc/";
+/// The same where the component `rust-src` is installed.
+const RUST_SRC: &str = "/lib/rustlib/src/rust/";
+/// Packages from a registry; the registry's name follows.
+const REGISTRY: &str = "/registry/src/";
+/// Packages from git.
+const GIT: &str = "/git/checkouts/";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_shown_from_their_package() {
+        for (path, expected) in [
+            ("/rustc/0123abcd/library/core/src/option.rs", "library/core/src/option.rs"),
+            ("/rustc/1.85.0\\library\\std\\src\\rt.rs", "library/std/src/rt.rs"),
+            ("/home/a/.rustup/toolchains/x/lib/rustlib/src/rust/library/std/src/rt.rs", "library/std/src/rt.rs"),
+            (
+                "/home/a/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/serde-1.0.1/src/de.rs",
+                "serde-1.0.1/src/de.rs",
+            ),
+            ("C:\\Users\\a\\.cargo\\registry\\src\\github.com-1\\log-0.4.1\\src\\lib.rs", "log-0.4.1/src/lib.rs"),
+            ("/home/a/.cargo/git/checkouts/my-lib-0a1b2c3d/4e5f6a7/core/src/lib.rs", "my-lib/core/src/lib.rs"),
+            ("/work/shop/src/checkout.rs", "src/checkout.rs"),
+            ("/work/shop/api/src/lib.rs", "api/src/lib.rs"),
+            ("/work/shopping/src/lib.rs", "shopping/src/lib.rs"),
+            ("/build/ws/api/src/lib.rs", "api/src/lib.rs"),
+            ("/build/ws/api/tests/src/it.rs", "tests/src/it.rs"),
+            ("D:\\ws\\api\\src\\a\\b.rs", "api/src/a/b.rs"),
+            ("/generated/out.rs", "/generated/out.rs"),
+            ("./src/main.rs", "src/main.rs"),
+            ("src/main.rs", "src/main.rs"),
+            ("/rustc/odd", "/rustc/odd"),
+            ("", ""),
+        ] {
+            assert_eq!(relative(path, Some("/work/shop")), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn the_root_directory_is_nobodys_project() {
+        assert_eq!(relative("/build/api/src/lib.rs", Some("/")), "api/src/lib.rs");
+        assert_eq!(relative("/build/api/src/lib.rs", None), "api/src/lib.rs");
+        assert_eq!(relative("C:\\ws\\src\\lib.rs", Some("C:\\ws")), "src/lib.rs");
+    }
+
+    #[test]
+    fn foreign_code_is_known_by_its_path() {
+        for (path, foreign) in [
+            ("/rustc/0123abcd/library/core/src/option.rs", true),
+            ("/x/lib/rustlib/src/rust/library/std/src/rt.rs", true),
+            ("C:\\.cargo\\registry\\src\\x\\log-0.4.1\\src\\lib.rs", true),
+            ("/x/.cargo/git/checkouts/a-1/2/src/lib.rs", true),
+            ("/home/me/rustc/src/main.rs", false),
+            ("/home/me/library/core/src/lib.rs", false),
+            ("./src/main.rs", false),
+        ] {
+            assert_eq!(is_foreign(path), foreign, "{path}");
+        }
+    }
+
+    #[test]
+    fn absolute_paths_of_both_worlds() {
+        for (path, absolute) in [
+            ("/a", true),
+            ("C:\\a", true),
+            ("c:/a", true),
+            ("\\\\host\\a", true),
+            ("a/b", false),
+            ("C:a", false),
+            ("", false),
+        ] {
+            assert_eq!(is_absolute(path), absolute, "{path}");
+        }
+    }
+}

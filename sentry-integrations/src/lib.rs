@@ -1,0 +1,21 @@
+//! Integrations of the Sentry SDK: what gathers data from the process, and what turns panics into events.
+//!
+//! | module | feature | what it does | on the capturing thread |
+//! |---|---|---|---|
+//! | [`backtrace`] | `backtrace` | stack traces for events that have none; readable frames | unwinding, a few µs |
+//! | [`contexts`] | `contexts` | operating system, runtime, device, program | nothing |
+//! | [`debug_images`] | `debug-images` | which files the addresses of a stack trace belong to | nothing |
+//! | [`mod@panic`] | `panic` | an event for every panic | unwinding, a few µs |
+//!
+//! Everything else happens where the event is finished: on the SDK's worker with the built-in transport. The facade
+//! re-exports the modules as `sentry::integrations`.
+
+#[cfg(feature = "backtrace")]
+#[cfg_attr(not(feature = "panic"), expect(dead_code, unused_imports, reason = "stacks of panics are for `panic`"))]
+pub mod backtrace;
+#[cfg(feature = "contexts")]
+pub mod contexts;
+#[cfg(feature = "debug-images")]
+pub mod debug_images;
+#[cfg(feature = "panic")]
+pub mod panic;

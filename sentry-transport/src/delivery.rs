@@ -1,0 +1,422 @@
+//! The state that all threads of a transport share, and what callers do with it: hand over, flush, shut down.
+//!
+//! Everything is under one lock, which no user code runs under and nobody waits under. Books before tickets: what
+//! became of something is recorded before it counts as settled, so that a flush that returns finds the books complete.
+
+use std::cell::Cell;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use sentry_core::client_report::Recorder;
+use sentry_core::protocol::Envelope;
+use sentry_core::protocol::client_report::Reason;
+use sentry_core::wire::{Encoded, EncodedEnvelope};
+use sentry_core::{Class, Diagnostics, PendingEnvelope, clock, sdk_info, shared_scope_bytes, suppress};
+
+use crate::machine::{AHEAD_OF_EACH_SENDER, FlightId, MAX_SENDERS, Machine, Phase};
+use crate::queue::{Limits, Queue};
+use crate::sender::{Job, Post};
+use crate::tickets::Generation;
+use crate::worker;
+
+/// A transport without its HTTP client. Dropping it without [`shutdown`](Self::shutdown) waits for nothing: its threads
+/// go on for at most two seconds.
+pub(crate) struct Delivery(Arc<Shared>);
+
+/// What the threads share.
+pub(crate) struct Shared {
+    state: Mutex<State>,
+    wake: (Sender<()>, Receiver<()>),
+    pub(crate) jobs: (Sender<Job>, Receiver<Job>),
+    pub(crate) post: Box<dyn Post>,
+    pub(crate) recorder: Recorder,
+    pub(crate) diagnostics: Diagnostics,
+    /// Which no message repeats.
+    pub(crate) keys: Vec<String>,
+}
+
+pub(crate) struct State {
+    pub(crate) queue: Queue<Entry>,
+    pub(crate) machine: Machine,
+    pub(crate) worker: WorkerState,
+    waiters: Vec<Waiter>,
+    /// How refused work is counted.
+    refused_as: Reason,
+}
+
+/// What the others know of the worker.
+#[derive(Debug)]
+pub(crate) struct WorkerState {
+    /// What it sleeps for, if it sleeps.
+    pub(crate) wants: Wants,
+    /// Since when it runs code that is not ours.
+    pub(crate) finishing_since: Option<Instant>,
+    /// Which worker is the one. Another that comes back from a hook hands over what it has and ends.
+    pub(crate) epoch: u64,
+    /// How many others have not come back yet.
+    pub(crate) stuck: usize,
+    /// The last report before the end was sent.
+    pub(crate) has_said_goodbye: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wants {
+    Nothing,
+    /// The queue is empty.
+    Work,
+    /// Enough is ahead of the wire.
+    Room,
+}
+
+/// Something accepted and not finished yet.
+pub(crate) struct Entry {
+    pub(crate) content: Content,
+    pub(crate) generation: Generation,
+}
+
+pub(crate) enum Content {
+    Pending(PendingEnvelope),
+    /// It came finished, from outside a client.
+    Encoded(EncodedEnvelope),
+}
+
+/// A thread inside `flush` or `shutdown`.
+struct Waiter {
+    ticket: Generation,
+    report: LastReport,
+    done: Sender<()>,
+}
+
+/// What was lost meanwhile is reported before a flush ends, in one envelope for all of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum LastReport {
+    Wanted,
+    Flying(FlightId),
+    Over,
+}
+
+impl Delivery {
+    /// Starts the worker. When that is impossible, it is said, and everything is refused.
+    pub(crate) fn start(
+        post: Box<dyn Post>,
+        recorder: Recorder,
+        diagnostics: Diagnostics,
+        keys: Vec<String>,
+        capacity: Option<usize>,
+    ) -> Self {
+        let limits = Limits { count: capacity.unwrap_or(usize::MAX), ..Limits::default() };
+        let worker =
+            WorkerState { wants: Wants::Nothing, finishing_since: None, epoch: 0, stuck: 0, has_said_goodbye: false };
+        let state = State {
+            queue: Queue::new(limits),
+            machine: Machine::new(),
+            worker,
+            waiters: Vec::new(),
+            refused_as: Reason::QueueOverflow,
+        };
+        let shared = Arc::new(Shared {
+            state: Mutex::new(state),
+            wake: bounded(1),
+            jobs: bounded(MAX_SENDERS * AHEAD_OF_EACH_SENDER + worker::MAX_STUCK + 2),
+            post,
+            recorder,
+            diagnostics,
+            keys,
+        });
+        if let Err(error) = worker::spawn(&shared, 0) {
+            let message = format_args!("cannot start a thread, so nothing will be sent: {error}");
+            shared.diagnostics.fault("worker thread", message);
+            let mut state = shared.lock();
+            state.refused_as = Reason::InternalSdkError;
+            state.machine.close();
+        }
+        Self(shared)
+    }
+
+    /// Takes an event that is not finished. Costs the caller one lock, and a wake-up if the worker sleeps for work.
+    pub(crate) fn send_deferred(&self, mut pending: PendingEnvelope) {
+        pending.charge_scopes();
+        let (class, bytes) = (pending.class(), pending.own_bytes());
+        self.0.push(Content::Pending(pending), class, bytes);
+    }
+
+    /// Takes a finished envelope and accounts for it. It is encoded on the caller's thread.
+    pub(crate) fn send_envelope(&self, envelope: Envelope) {
+        let class = class_of(&envelope);
+        let envelope = self.0.encode(envelope);
+        let bytes = envelope.body_bytes();
+        if !envelope.is_empty() {
+            self.0.push(Content::Encoded(envelope), class, bytes);
+        }
+    }
+
+    /// Waits until everything accepted before has a verdict, and what was lost is reported; at most `timeout`.
+    /// `false` when something has no verdict. On a thread of the transport it does not wait.
+    pub(crate) fn flush(&self, timeout: Duration) -> bool {
+        if is_own_thread() {
+            return false;
+        }
+        self.0.wait(deadline_after(timeout))
+    }
+
+    /// Like [`flush`](Self::flush), and accepts nothing any more. What has no verdict then is counted as
+    /// `network_error`: it could not be delivered and is not tried again. Requests in flight are not cut: they may
+    /// still arrive, but what becomes of them is not counted a second time.
+    pub(crate) fn shutdown(&self, timeout: Duration) -> bool {
+        let deadline = deadline_after(timeout);
+        self.0.begin_close(deadline);
+        if is_own_thread() {
+            return false;
+        }
+        let settled = self.0.wait(deadline);
+        self.0.end();
+        settled
+    }
+}
+
+impl Drop for Delivery {
+    fn drop(&mut self) {
+        self.0.begin_close(deadline_after(GRACE));
+    }
+}
+
+impl fmt::Debug for Delivery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.0.lock();
+        f.debug_struct("Delivery")
+            .field("queued", &state.queue.len())
+            .field("phase", &state.machine.phase())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    /// A panic of ours under the lock leaves the state whole enough to go on with.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Wakes the worker, if it sleeps. A wake-up it does not need costs it a look around.
+    pub(crate) fn wake_worker(&self) {
+        let _ = self.wake.0.try_send(());
+    }
+
+    /// Sleeps until woken or `until`.
+    pub(crate) fn sleep(&self, until: Option<Instant>) {
+        let _ = match until {
+            Some(until) => self.wake.1.recv_deadline(until).is_ok(),
+            None => self.wake.1.recv().is_ok(),
+        };
+    }
+
+    fn push(&self, content: Content, class: Class, bytes: usize) {
+        let mut state = self.lock();
+        let Some(generation) = state.machine.accept() else {
+            let reason = state.refused_as;
+            drop(state);
+            return self.discard(content, reason);
+        };
+        let victims = state.queue.push(Entry { content, generation }, class, bytes, shared_scope_bytes());
+        let wakes = state.worker.wants == Wants::Work && !state.queue.is_empty();
+        if wakes {
+            state.worker.wants = Wants::Nothing;
+        }
+        drop(state);
+        if wakes {
+            self.wake_worker();
+        }
+        if !victims.is_empty() {
+            self.diagnostics.remark("queue full", format_args!("the queue is full: events are dropped and counted"));
+            self.discard_all(victims, Reason::QueueOverflow);
+        }
+    }
+
+    /// Counts entries as lost, then settles them.
+    pub(crate) fn discard_all(&self, entries: Vec<Entry>, reason: Reason) {
+        let mut generations = Vec::with_capacity(entries.len());
+        for Entry { content, generation } in entries {
+            self.discard(content, reason);
+            generations.push(generation);
+        }
+        let mut state = self.lock();
+        for generation in generations {
+            state.machine.settle(generation);
+        }
+        self.settled(&mut state);
+    }
+
+    fn discard(&self, content: Content, reason: Reason) {
+        match content {
+            Content::Pending(pending) => pending.discard(reason),
+            Content::Encoded(envelope) => self.recorder.record_losses(envelope.losses(), reason),
+        }
+    }
+
+    /// Encodes an envelope and counts what had to be left out.
+    pub(crate) fn encode(&self, envelope: Envelope) -> EncodedEnvelope {
+        let Encoded { envelope, dropped } = EncodedEnvelope::encode(envelope, &sdk_info());
+        for (loss, reason) in dropped {
+            self.recorder.record_losses([loss], reason);
+        }
+        envelope
+    }
+
+    /// To be called when something has been settled: lets go of the waiters it was the last for.
+    pub(crate) fn settled(&self, state: &mut State) {
+        let State { machine, waiters, worker, .. } = state;
+        let mut wakes = machine.phase() != Phase::Open && machine.is_idle();
+        for waiter in waiters.iter_mut() {
+            if machine.phase() == Phase::Closed {
+                waiter.report = LastReport::Over;
+            } else if machine.is_settled(waiter.ticket) {
+                match waiter.report {
+                    LastReport::Wanted if self.recorder.has_report() && machine.may_report(clock::now()) => {
+                        wakes = true
+                    }
+                    LastReport::Flying(id) if machine.is_flying(id) => {}
+                    _ => waiter.report = LastReport::Over,
+                }
+            }
+            if waiter.report == LastReport::Over {
+                let _ = waiter.done.try_send(());
+            }
+        }
+        if wakes {
+            worker.wants = Wants::Nothing;
+            self.wake_worker();
+        }
+    }
+
+    fn wait(self: &Arc<Self>, deadline: Instant) -> bool {
+        let (done, wait) = bounded(1);
+        let mut state = self.lock();
+        let ticket = state.machine.ticket();
+        state.waiters.push(Waiter { ticket, report: LastReport::Wanted, done: done.clone() });
+        self.settled(&mut state);
+        drop(state);
+        loop {
+            let now = clock::now();
+            if wait.recv_deadline(deadline.min(now + WATCH)).is_ok() || deadline <= now {
+                break;
+            }
+            self.watch(clock::now());
+        }
+        let mut state = self.lock();
+        state.waiters.retain(|waiter| !waiter.done.same_channel(&done));
+        state.machine.is_settled(ticket)
+    }
+
+    /// Looks after the worker: replaces it while a hook keeps it, and ends for it what it does not come to end.
+    pub(crate) fn watch(self: &Arc<Self>, now: Instant) {
+        worker::take_over_if_stuck(self, now);
+        if self.lock().machine.is_past_deadline(now) {
+            self.end();
+        }
+    }
+
+    fn begin_close(&self, deadline: Instant) {
+        self.lock().machine.begin_close(deadline);
+        self.wake_worker();
+    }
+
+    /// We failed where we must not: everything is counted, and refused from now on, but nothing hangs.
+    pub(crate) fn fail(&self) {
+        self.lock().refused_as = Reason::InternalSdkError;
+        self.end();
+    }
+
+    /// The end: everything without a verdict is counted, and the threads end when they look up.
+    pub(crate) fn end(&self) {
+        let mut state = self.lock();
+        if state.machine.phase() == Phase::Closed {
+            return;
+        }
+        let flights = state.machine.give_up();
+        let entries: Vec<Entry> = std::iter::from_fn(|| state.queue.pop()).collect();
+        state.machine.close();
+        for flight in flights {
+            self.recorder.record_losses(flight.losses, Reason::NetworkError);
+        }
+        drop(state);
+        // Their flights are counted.
+        while self.jobs.1.try_recv().is_ok() {}
+        for entry in entries {
+            self.discard(entry.content, Reason::NetworkError);
+        }
+        self.settled(&mut self.lock());
+        self.wake_worker();
+    }
+}
+
+impl State {
+    /// Whether a flush waits only for the report of what was lost.
+    pub(crate) fn wants_report(&self) -> bool {
+        let waits = |waiter: &Waiter| waiter.report == LastReport::Wanted && self.machine.is_settled(waiter.ticket);
+        self.waiters.iter().any(waits)
+    }
+
+    /// There can be no report now: nobody is to wait for one.
+    pub(crate) fn report_fails(&mut self) {
+        let Self { machine, waiters, worker, .. } = self;
+        machine.reported();
+        worker.has_said_goodbye = true;
+        let waiting = waiters.iter_mut().filter(|waiter| machine.is_settled(waiter.ticket));
+        waiting.for_each(|waiter| waiter.report = LastReport::Over);
+    }
+
+    /// The report is on its way, in that flight.
+    pub(crate) fn report_leaves(&mut self, id: FlightId) {
+        let Self { machine, waiters, worker, .. } = self;
+        machine.reported();
+        worker.has_said_goodbye |= machine.phase() != Phase::Open;
+        let waiting = waiters.iter_mut().filter(|waiter| machine.is_settled(waiter.ticket));
+        waiting
+            .filter(|waiter| waiter.report == LastReport::Wanted)
+            .for_each(|waiter| waiter.report = LastReport::Flying(id));
+    }
+}
+
+/// What a thread of ours enters first: nothing on it is captured, and it waits for no transport.
+pub(crate) fn enter_own_thread() -> suppress::SuppressGuard {
+    OWN_THREAD.with(|own| own.set(true));
+    suppress::enter()
+}
+
+fn is_own_thread() -> bool {
+    OWN_THREAD.with(Cell::get)
+}
+
+thread_local! {
+    // Without a destructor, so it can be read for as long as the thread runs any code at all.
+    static OWN_THREAD: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Starts a named thread of ours.
+pub(crate) fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+    thread::Builder::new().name(name.to_owned()).spawn(run).map(drop)
+}
+
+fn class_of(envelope: &Envelope) -> Class {
+    use sentry_core::Level;
+    use sentry_core::protocol::EnvelopeItem;
+    let classes = envelope.items().map(|item| match item {
+        EnvelopeItem::Event(event) if event.level == Level::Fatal => Class::Crash,
+        EnvelopeItem::Event(_) => Class::Error,
+        _ => Class::Bulk,
+    });
+    classes.min().unwrap_or(Class::Bulk)
+}
+
+/// Nobody waits longer than a day: there is no wait without a deadline.
+fn deadline_after(timeout: Duration) -> Instant {
+    clock::now() + timeout.min(LONGEST_WAIT)
+}
+
+const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
+/// What a transport that was dropped may still use.
+const GRACE: Duration = Duration::from_secs(2);
+/// How often those who wait look after the worker.
+pub(crate) const WATCH: Duration = Duration::from_millis(250);

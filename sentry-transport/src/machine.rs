@@ -1,0 +1,368 @@
+//! What happens when: limits, requests in flight, threads, reports and the end, as a state machine that is told the time.
+//!
+//! It knows no thread, no lock and no socket; `delivery` asks it under its lock and does what it says.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant, SystemTime};
+
+use sentry_core::protocol::client_report::{Category, ItemLoss};
+
+use crate::rate_limit::RateLimits;
+use crate::reply::Answer;
+use crate::tickets::{Generation, Tickets};
+
+#[derive(Debug)]
+pub(crate) struct Machine {
+    limits: RateLimits,
+    tickets: Tickets,
+    flights: BTreeMap<u64, Flight>,
+    next_flight: u64,
+    senders: usize,
+    full_since: Option<Instant>,
+    /// Until then no more senders are tried, besides the first.
+    crowded_until: Option<Instant>,
+    report_since: Option<Instant>,
+    phase: Phase,
+}
+
+/// An encoded envelope that has no verdict yet: waiting for a sender, or being sent.
+#[derive(Debug)]
+pub(crate) struct Flight {
+    /// What is delivered or lost with it.
+    pub(crate) losses: Vec<ItemLoss>,
+    /// What it was accepted as; client reports are nobody's.
+    generation: Option<Generation>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FlightId(u64);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Open,
+    /// Nothing more is accepted; what there is has until then.
+    Closing {
+        deadline: Instant,
+    },
+    Closed,
+}
+
+/// Whether to do something: now, at a time unless something else happens, or not as things are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Due {
+    Now,
+    At(Instant),
+    Not,
+}
+
+impl Machine {
+    pub(crate) fn new() -> Self {
+        Self {
+            limits: RateLimits::default(),
+            tickets: Tickets::new(),
+            flights: BTreeMap::new(),
+            next_flight: 0,
+            senders: 0,
+            full_since: None,
+            crowded_until: None,
+            report_since: None,
+            phase: Phase::Open,
+        }
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// Counts in a piece of work; `None` when no more is taken.
+    pub(crate) fn accept(&mut self) -> Option<Generation> {
+        (self.phase == Phase::Open).then(|| self.tickets.accept())
+    }
+
+    /// It was delivered or lost, and that is recorded. After the end nothing changes any more.
+    pub(crate) fn settle(&mut self, generation: Generation) {
+        if self.phase != Phase::Closed {
+            self.tickets.settle(generation);
+        }
+    }
+
+    /// A ticket for everything accepted so far.
+    pub(crate) fn ticket(&mut self) -> Generation {
+        self.tickets.take()
+    }
+
+    /// Whether everything the ticket stands for had a verdict before the end.
+    pub(crate) fn is_settled(&self, ticket: Generation) -> bool {
+        self.tickets.is_settled(ticket)
+    }
+
+    /// Whether nothing at all is on its way.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.flights.is_empty() && self.tickets.is_idle()
+    }
+
+    pub(crate) fn is_limited(&self, category: Category, now: Instant) -> bool {
+        self.limits.limited(category, now)
+    }
+
+    /// Whether another envelope may be finished: little is to be ahead of the wire, so that a crash overtakes the rest
+    /// and memory is held by lean captures, not by envelopes.
+    pub(crate) fn has_room(&self) -> bool {
+        self.flights.len() < AHEAD_OF_EACH_SENDER.saturating_mul(self.senders.max(1))
+    }
+
+    /// An encoded envelope joins those for the senders.
+    pub(crate) fn launch(&mut self, losses: Vec<ItemLoss>, generation: Option<Generation>) -> FlightId {
+        let id = self.next_flight;
+        self.next_flight = self.next_flight.wrapping_add(1);
+        self.flights.insert(id, Flight { losses, generation });
+        FlightId(id)
+    }
+
+    pub(crate) fn is_flying(&self, id: FlightId) -> bool {
+        self.flights.contains_key(&id.0)
+    }
+
+    /// Ends a flight with the server's answer, if there was one. `None` if it was given up before.
+    ///
+    /// What becomes of its content is to be recorded before [`settle_flight`](Self::settle_flight).
+    pub(crate) fn land(
+        &mut self,
+        id: FlightId,
+        answer: Option<&Answer>,
+        now: Instant,
+        wall: SystemTime,
+    ) -> Option<Flight> {
+        if let Some(answer) = answer {
+            let (limits, retry_after) = (answer.rate_limits.as_deref(), answer.retry_after.as_deref());
+            self.limits.update(limits, retry_after, answer.status, now, wall);
+        }
+        self.full_since = None;
+        self.flights.remove(&id.0)
+    }
+
+    pub(crate) fn settle_flight(&mut self, flight: &Flight) {
+        if let Some(generation) = flight.generation {
+            self.settle(generation);
+        }
+    }
+
+    /// Gives up all flights: their content is to be recorded as lost, whatever answers come later.
+    pub(crate) fn give_up(&mut self) -> Vec<Flight> {
+        std::mem::take(&mut self.flights).into_values().collect()
+    }
+
+    /// Whether there is to be one more sender. Envelopes are only finished with a sender at hand, which also watches
+    /// over the worker; more come when those there are keep `waiting` envelopes waiting.
+    pub(crate) fn sender_due(&mut self, waiting: usize, now: Instant) -> Due {
+        if self.senders == 0 {
+            return Due::Now;
+        }
+        let is_crowded = self.crowded_until.is_some_and(|until| now < until);
+        if waiting == 0 || self.senders >= MAX_SENDERS || is_crowded {
+            self.full_since = None;
+            return Due::Not;
+        }
+        match now.checked_duration_since(*self.full_since.get_or_insert(now)) {
+            Some(waited) if waited >= SLOW_ANSWER => Due::Now,
+            waited => Due::At(now + SLOW_ANSWER.saturating_sub(waited.unwrap_or_default())),
+        }
+    }
+
+    pub(crate) fn sender_started(&mut self) {
+        self.senders += 1;
+        self.full_since = None;
+    }
+
+    /// The system has no thread for the sender that was counted in.
+    pub(crate) fn sender_failed(&mut self, now: Instant) {
+        self.sender_ended();
+        self.crowded_until = Some(now + CROWDED);
+    }
+
+    pub(crate) fn sender_ended(&mut self) {
+        self.senders = self.senders.saturating_sub(1);
+    }
+
+    pub(crate) fn senders(&self) -> usize {
+        self.senders
+    }
+
+    /// Whether a client report is to leave alone because no envelope took it along.
+    pub(crate) fn report_due(&mut self, has_report: bool, now: Instant) -> Due {
+        if !has_report {
+            self.report_since = None;
+            return Due::Not;
+        }
+        let aged = *self.report_since.get_or_insert(now) + REPORT_AGE;
+        let due = self.limits.until(Category::Internal).map_or(aged, |limited| limited.max(aged));
+        if due <= now { Due::Now } else { Due::At(due) }
+    }
+
+    /// Whether a client report may leave at all.
+    pub(crate) fn may_report(&self, now: Instant) -> bool {
+        !self.is_limited(Category::Internal, now)
+    }
+
+    /// The report was taken along.
+    pub(crate) fn reported(&mut self) {
+        self.report_since = None;
+    }
+
+    /// Takes nothing more; what there is has until `deadline`.
+    pub(crate) fn begin_close(&mut self, deadline: Instant) {
+        self.phase = match self.phase {
+            Phase::Open => Phase::Closing { deadline },
+            Phase::Closing { deadline: before } => Phase::Closing { deadline: before.max(deadline) },
+            Phase::Closed => Phase::Closed,
+        };
+    }
+
+    pub(crate) fn close(&mut self) {
+        self.phase = Phase::Closed;
+    }
+
+    pub(crate) fn is_past_deadline(&self, now: Instant) -> bool {
+        matches!(self.phase, Phase::Closing { deadline } if deadline <= now)
+    }
+}
+
+/// More would only wait for the same server, and for the same two cores.
+pub(crate) const MAX_SENDERS: usize = 4;
+/// One being sent, and one so that the sender need not wait for the worker.
+pub(crate) const AHEAD_OF_EACH_SENDER: usize = 2;
+/// A server that takes longer than this is worth another connection.
+const SLOW_ANSWER: Duration = Duration::from_millis(2);
+const CROWDED: Duration = Duration::from_secs(1);
+const REPORT_AGE: Duration = Duration::from_secs(30);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    fn answer(status: u16, rate_limits: Option<&str>) -> Answer {
+        Answer { status, rate_limits: rate_limits.map(str::to_owned), ..Answer::default() }
+    }
+
+    fn losses() -> Vec<ItemLoss> {
+        vec![ItemLoss::new(Category::Error, 1)]
+    }
+
+    fn land(machine: &mut Machine, id: FlightId, answer: &Answer, now: Instant) -> Option<Flight> {
+        let flight = machine.land(id, Some(answer), now, SystemTime::UNIX_EPOCH)?;
+        machine.settle_flight(&flight);
+        Some(flight)
+    }
+
+    #[test]
+    fn two_envelopes_for_each_sender_are_ahead_of_the_wire() {
+        let mut machine = Machine::new();
+        for (senders, room) in [(0, 2), (1, 2), (2, 4), (4, 8)] {
+            while machine.senders() < senders {
+                machine.sender_started();
+            }
+            while machine.has_room() {
+                machine.launch(losses(), None);
+            }
+            assert_eq!(machine.flights.len(), room, "{senders} senders");
+        }
+        let now = sentry_core::clock::now();
+        assert!(machine.land(FlightId(3), None, now, SystemTime::UNIX_EPOCH).is_some());
+        assert!(machine.has_room());
+    }
+
+    #[test]
+    fn senders_are_added_while_answers_are_slow_and_only_then() {
+        let start = sentry_core::clock::now();
+        let mut machine = Machine::new();
+        assert_eq!(machine.sender_due(0, start), Due::Now, "the first one, who also watches the worker");
+        machine.sender_started();
+        assert_eq!(machine.sender_due(0, start), Due::Not);
+        assert_eq!(machine.sender_due(1, start), Due::At(start + 2 * MS));
+        assert_eq!(machine.sender_due(1, start + MS), Due::At(start + 2 * MS));
+        let id = machine.launch(losses(), None);
+        assert!(land(&mut machine, id, &answer(200, None), start + MS).is_some());
+        assert_eq!(
+            machine.sender_due(1, start + 2 * MS),
+            Due::At(start + 4 * MS),
+            "an answer came: the wait begins anew"
+        );
+        assert_eq!(machine.sender_due(1, start + 4 * MS), Due::Now);
+        for _ in 1..MAX_SENDERS {
+            machine.sender_started();
+        }
+        assert_eq!(machine.sender_due(9, start + 100 * MS), Due::Not);
+        machine.sender_failed(start + 100 * MS);
+        assert_eq!(machine.sender_due(9, start + 1_099 * MS), Due::Not, "the system has no threads: no storm");
+        assert_eq!(machine.sender_due(9, start + 1_100 * MS), Due::At(start + 1_102 * MS));
+        for _ in 0..MAX_SENDERS {
+            machine.sender_ended();
+        }
+        assert_eq!(machine.sender_due(0, start + 100 * MS), Due::Now);
+    }
+
+    #[test]
+    fn a_flush_waits_for_verdicts() {
+        let now = sentry_core::clock::now();
+        let mut machine = Machine::new();
+        let (first, second) = (machine.accept().unwrap(), machine.accept().unwrap());
+        let ticket = machine.ticket();
+        let id = machine.launch(losses(), Some(second));
+        machine.settle(first);
+        assert!(!machine.is_settled(ticket) && !machine.is_idle());
+        assert!(land(&mut machine, id, &answer(200, None), now).is_some());
+        assert!(machine.is_settled(ticket) && machine.is_idle());
+        assert!(machine.land(id, None, now, SystemTime::UNIX_EPOCH).is_none(), "nothing lands twice");
+    }
+
+    #[test]
+    fn limits_come_with_any_answer() {
+        let now = sentry_core::clock::now();
+        let mut machine = Machine::new();
+        for (status, header) in [(200, Some("10:transaction:org")), (429, None)] {
+            let id = machine.launch(losses(), None);
+            assert!(land(&mut machine, id, &answer(status, header), now).is_some());
+        }
+        assert!(machine.is_limited(Category::Transaction, now + 59_999 * MS));
+        assert!(!machine.is_limited(Category::Transaction, now + 60_000 * MS));
+    }
+
+    #[test]
+    fn a_report_leaves_alone_after_thirty_seconds() {
+        let start = sentry_core::clock::now();
+        let mut machine = Machine::new();
+        assert_eq!(machine.report_due(false, start), Due::Not, "no timer while nothing is unreported");
+        assert_eq!(machine.report_due(true, start), Due::At(start + REPORT_AGE));
+        assert_eq!(machine.report_due(true, start + MS), Due::At(start + REPORT_AGE));
+        assert_eq!(machine.report_due(true, start + REPORT_AGE), Due::Now);
+        machine.reported();
+        assert_eq!(machine.report_due(true, start + REPORT_AGE), Due::At(start + 2 * REPORT_AGE), "no storm");
+        let id = machine.launch(Vec::new(), None);
+        assert!(land(&mut machine, id, &answer(200, Some("1000::org")), start).is_some());
+        assert!(!machine.may_report(start));
+        assert_eq!(machine.report_due(true, start + 3 * REPORT_AGE), Due::At(start + Duration::from_secs(1000)));
+    }
+
+    #[test]
+    fn the_end() {
+        let start = sentry_core::clock::now();
+        let mut machine = Machine::new();
+        let accepted = machine.accept().unwrap();
+        let id = machine.launch(losses(), Some(accepted));
+        machine.begin_close(start + 5 * MS);
+        machine.begin_close(start + 3 * MS);
+        assert_eq!(machine.phase(), Phase::Closing { deadline: start + 5 * MS }, "nobody's time is cut");
+        assert_eq!(machine.accept(), None);
+        let ticket = machine.ticket();
+        assert!(!machine.is_past_deadline(start + 4 * MS));
+        assert!(machine.is_past_deadline(start + 5 * MS));
+        let given_up = machine.give_up();
+        assert_eq!(given_up.iter().map(|flight| flight.losses.clone()).collect::<Vec<_>>(), [losses()]);
+        machine.close();
+        assert!(land(&mut machine, id, &answer(200, None), start).is_none(), "a late answer changes no books");
+        machine.settle(accepted);
+        assert!(!machine.is_settled(ticket), "what was given up has not been settled in time");
+    }
+}

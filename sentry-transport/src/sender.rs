@@ -1,0 +1,132 @@
+//! `sentry-sender`: takes encoded envelopes to the server, one at a time, and sees to what the answers mean.
+//!
+//! There is one while there is something to send, more while answers are slow, none after some idle seconds. A sender
+//! also looks after the worker, which user code may keep.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::RecvTimeoutError;
+use sentry_core::clock;
+use sentry_core::protocol::client_report::Reason;
+use sentry_core::wire::EncodedEnvelope;
+
+use crate::delivery::{Shared, State, WATCH, Wants, enter_own_thread};
+use crate::encode::{Body, Encoder};
+use crate::machine::{FlightId, Phase};
+use crate::reply::{Reply, Verdict, judge};
+use crate::worker::forget_payload;
+
+/// The way to the server. A call returns within its own bounds of time.
+pub(crate) trait Post: Send + Sync + 'static {
+    fn post(&self, body: Body<'_>) -> Reply;
+}
+
+/// An envelope for the senders.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) id: FlightId,
+    pub(crate) envelope: EncodedEnvelope,
+}
+
+/// Starts a sender, which the machine has counted in.
+pub(crate) fn spawn(shared: &Arc<Shared>) -> io::Result<()> {
+    let shared = Arc::clone(shared);
+    crate::delivery::spawn("sentry-sender", move || run(&shared))
+}
+
+fn run(shared: &Arc<Shared>) {
+    let _mark = enter_own_thread();
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| send(shared))) {
+        forget_payload(payload);
+        shared.fail();
+    }
+}
+
+fn send(shared: &Arc<Shared>) {
+    let mut encoder = Encoder::default();
+    let mut idle_since = clock::now();
+    loop {
+        match shared.jobs.1.recv_timeout(WATCH) {
+            Ok(job) => {
+                deliver(shared, &job, &mut encoder);
+                idle_since = clock::now();
+            }
+            Err(RecvTimeoutError::Timeout) => {
+                let now = clock::now();
+                if ends(shared, idle_since, now) {
+                    return;
+                }
+                shared.watch(now);
+            }
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+    }
+}
+
+/// Whether this sender is not needed any more; then it is counted out.
+fn ends(shared: &Shared, idle_since: Instant, now: Instant) -> bool {
+    let mut state = shared.lock();
+    let is_over = state.machine.phase() == Phase::Closed;
+    let is_idle = now.saturating_duration_since(idle_since) >= IDLE;
+    // The worker puts jobs into the channel under this lock: none can be missed.
+    let ends = shared.jobs.1.is_empty() && (is_over || (is_idle && state.worker.finishing_since.is_none()));
+    if ends {
+        state.machine.sender_ended();
+    }
+    ends
+}
+
+fn deliver(shared: &Shared, job: &Job, encoder: &mut Encoder) {
+    let attempt = catch_unwind(AssertUnwindSafe(|| match encoder.encode(&job.envelope, clock::wall()) {
+        Ok(body) => shared.post.post(body),
+        Err(_) => Reply::Broken,
+    }));
+    let reply = attempt.unwrap_or_else(|payload| {
+        forget_payload(payload);
+        *encoder = Encoder::default();
+        Reply::Broken
+    });
+    let (verdict, note) = judge(&reply, &shared.keys);
+    let answer = if let Reply::Answer(answer) = &reply { Some(answer) } else { None };
+    let mut state = shared.lock();
+    if let Some(flight) = state.machine.land(job.id, answer, clock::now(), clock::wall()) {
+        let losses = flight.losses.iter().copied();
+        match (verdict, verdict.reason()) {
+            (_, Some(reason)) => shared.recorder.record_losses(losses, reason),
+            (Verdict::LimitedByServer, _) => shared.recorder.record_limited_by_server(losses),
+            _ => shared.recorder.record_delivered(losses),
+        }
+        state.machine.settle_flight(&flight);
+    }
+    let has_room = state.worker.wants == Wants::Room;
+    if has_room {
+        state.worker.wants = Wants::Nothing;
+    }
+    shared.settled(&mut state);
+    drop(state);
+    if has_room {
+        shared.wake_worker();
+    }
+    if let Some(note) = note {
+        let message = format_args!("{}", note.text);
+        match note.is_fault {
+            true => shared.diagnostics.fault(note.problem, message),
+            false => shared.diagnostics.remark(note.problem, message),
+        }
+    }
+}
+
+/// Ends a flight that never left.
+pub(crate) fn account(shared: &Shared, state: &mut State, id: FlightId, reason: Reason) {
+    if let Some(flight) = state.machine.land(id, None, clock::now(), clock::wall()) {
+        shared.recorder.record_losses(flight.losses.iter().copied(), reason);
+        state.machine.settle_flight(&flight);
+    }
+    shared.settled(state);
+}
+
+/// A thread that waits costs memory; starting one costs less than a request.
+const IDLE: Duration = Duration::from_secs(5);

@@ -1,0 +1,274 @@
+//! `sentry-worker`: finishes events, and decides what leaves when. It sleeps without a timer while there is nothing to do.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use sentry_core::clock;
+use sentry_core::protocol::Envelope;
+use sentry_core::protocol::client_report::Reason;
+use sentry_core::wire::{EncodedEnvelope, EncodedItem};
+
+use crate::delivery::{Content, Entry, Shared, State, Wants, enter_own_thread};
+use crate::machine::{Due, Phase};
+use crate::sender::{self, Job};
+use crate::tickets::Generation;
+
+/// What the worker does next. `wants_sender`: with one more sender at hand.
+enum Task {
+    Finish { entry: Entry, wants_sender: bool },
+    Report { wants_sender: bool },
+    AddSender,
+    LookAgain,
+    Sleep(Option<Instant>),
+    GiveUp,
+    End,
+}
+
+/// Starts the worker of `epoch`.
+pub(crate) fn spawn(shared: &Arc<Shared>, epoch: u64) -> io::Result<()> {
+    let shared = Arc::clone(shared);
+    crate::delivery::spawn("sentry-worker", move || run(&shared, epoch))
+}
+
+/// Starts another worker when user code has kept this one for too long. Whoever waits for something calls it.
+pub(crate) fn take_over_if_stuck(shared: &Arc<Shared>, now: Instant) {
+    let mut state = shared.lock();
+    let since = state.worker.finishing_since;
+    let is_stuck = since.is_some_and(|since| now.saturating_duration_since(since) >= PATIENCE);
+    if !is_stuck || state.worker.stuck >= MAX_STUCK {
+        return;
+    }
+    // Under the lock, or the old worker might come back to find that neither is the one. It is rare.
+    if spawn(shared, state.worker.epoch + 1).is_err() {
+        return;
+    }
+    state.worker.epoch += 1;
+    state.worker.stuck += 1;
+    state.worker.finishing_since = None;
+    state.worker.wants = Wants::Nothing;
+    drop(state);
+    let message = format_args!(
+        "a hook (before_send, an event processor or an integration) has been running for {} ms; other events are finished \
+         on another thread meanwhile",
+        PATIENCE.as_millis()
+    );
+    shared.diagnostics.fault("slow hook", message);
+}
+
+fn run(shared: &Arc<Shared>, epoch: u64) {
+    let _mark = enter_own_thread();
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| work(shared, epoch))) {
+        forget_payload(payload);
+        shared.fail();
+    }
+}
+
+fn work(shared: &Arc<Shared>, epoch: u64) {
+    loop {
+        let mut limited = Vec::new();
+        let task = next_task(shared, epoch, &mut limited);
+        if !limited.is_empty() {
+            shared.discard_all(limited, Reason::RatelimitBackoff);
+        }
+        match task {
+            Task::Finish { entry, wants_sender } => {
+                if !has_sender(shared, wants_sender) {
+                    shared.lock().worker.finishing_since = None;
+                    shared.discard_all(vec![entry], Reason::InternalSdkError);
+                } else if !finish(shared, entry, epoch) {
+                    return;
+                }
+            }
+            Task::Report { wants_sender } => report(shared, wants_sender),
+            Task::AddSender => {
+                has_sender(shared, true);
+            }
+            Task::LookAgain => {}
+            Task::Sleep(until) => shared.sleep(until),
+            Task::GiveUp => shared.end(),
+            Task::End => return,
+        }
+    }
+}
+
+/// Decides what is next. `limited` gets what came up meanwhile and must not be sent now.
+fn next_task(shared: &Shared, epoch: u64, limited: &mut Vec<Entry>) -> Task {
+    let mut state = shared.lock();
+    let now = clock::now();
+    if state.worker.epoch != epoch || state.machine.phase() == Phase::Closed {
+        return Task::End;
+    }
+    state.worker.wants = Wants::Nothing;
+    if state.machine.is_past_deadline(now) {
+        return Task::GiveUp;
+    }
+    if !state.machine.has_room() {
+        state.worker.wants = Wants::Room;
+        return match state.machine.sender_due(shared.jobs.1.len(), now) {
+            Due::Now => {
+                state.machine.sender_started();
+                Task::AddSender
+            }
+            Due::At(due) => Task::Sleep(earliest(&state, Some(due))),
+            Due::Not => Task::Sleep(earliest(&state, None)),
+        };
+    }
+    while let Some(entry) = state.queue.pop() {
+        if is_limited(&state, &entry, now) {
+            limited.push(entry);
+            if limited.len() >= AT_ONCE {
+                return Task::LookAgain;
+            }
+            continue;
+        }
+        if matches!(entry.content, Content::Pending(_)) {
+            state.worker.finishing_since = Some(now);
+        }
+        return Task::Finish { entry, wants_sender: first_sender(&mut state, now) };
+    }
+    if !limited.is_empty() {
+        return Task::LookAgain;
+    }
+    let has_report = shared.recorder.has_report();
+    let due = state.machine.report_due(has_report, now);
+    let is_waited_for = has_report && state.machine.may_report(now) && (state.wants_report() || says_goodbye(&state));
+    if due == Due::Now || is_waited_for {
+        return Task::Report { wants_sender: first_sender(&mut state, now) };
+    }
+    if state.machine.phase() != Phase::Open && state.machine.is_idle() {
+        return Task::GiveUp;
+    }
+    state.worker.wants = Wants::Work;
+    Task::Sleep(earliest(&state, if let Due::At(due) = due { Some(due) } else { None }))
+}
+
+/// Finishes an envelope and launches it. `false` when another worker took over meanwhile.
+fn finish(shared: &Shared, entry: Entry, epoch: u64) -> bool {
+    let Entry { content, generation } = entry;
+    let (is_pending, envelope) = match content {
+        Content::Encoded(envelope) => (false, Some(envelope)),
+        Content::Pending(pending) => {
+            let category = pending.category();
+            let finished = catch_unwind(AssertUnwindSafe(|| pending.finish().map(|envelope| shared.encode(envelope))));
+            let envelope = finished.unwrap_or_else(|payload| {
+                shared.recorder.record_loss(category, Reason::InternalSdkError, 1);
+                forget_payload(payload);
+                None
+            });
+            (true, envelope)
+        }
+    };
+    let mut state = shared.lock();
+    let is_the_one = state.worker.epoch == epoch;
+    if !is_the_one {
+        state.worker.stuck = state.worker.stuck.saturating_sub(1);
+    } else if is_pending {
+        state.worker.finishing_since = None;
+    }
+    match envelope {
+        Some(envelope) => depart(shared, &mut state, envelope, Some(generation)),
+        None => {
+            state.machine.settle(generation);
+            shared.settled(&mut state);
+        }
+    }
+    is_the_one
+}
+
+/// Sends a client report alone.
+fn report(shared: &Arc<Shared>, wants_sender: bool) {
+    let report = if has_sender(shared, wants_sender) { shared.recorder.take_report() } else { None };
+    let mut state = shared.lock();
+    let Some(report) = report else {
+        state.report_fails();
+        return shared.settled(&mut state);
+    };
+    let mut envelope = EncodedEnvelope::encode(Envelope::new(), &sentry_core::sdk_info()).envelope;
+    EncodedItem::client_reports(&report).into_iter().for_each(|item| envelope.push(item));
+    depart(shared, &mut state, envelope, None);
+}
+
+/// Takes from an envelope what is limited now, gives it the report of losses to take along, and hands it to the senders.
+fn depart(shared: &Shared, state: &mut State, mut envelope: EncodedEnvelope, generation: Option<Generation>) {
+    if state.machine.phase() == Phase::Closed {
+        return shared.recorder.record_losses(envelope.losses(), Reason::NetworkError);
+    }
+    let now = clock::now();
+    for item in envelope.retain(|item| !state.machine.is_limited(item.category(), now)) {
+        shared.recorder.record_losses(item.losses().iter().copied(), Reason::RatelimitBackoff);
+    }
+    if envelope.is_empty() {
+        if let Some(generation) = generation {
+            state.machine.settle(generation);
+        }
+        return shared.settled(state);
+    }
+    let takes_report = generation.is_some() && state.machine.may_report(now);
+    if let Some(report) = takes_report.then(|| shared.recorder.take_report()).flatten() {
+        EncodedItem::client_reports(&report).into_iter().for_each(|item| envelope.push(item));
+        state.machine.reported();
+    }
+    let id = state.machine.launch(envelope.losses().collect(), generation);
+    if generation.is_none() {
+        state.report_leaves(id);
+    }
+    if let Err(refused) = shared.jobs.0.try_send(Job { id, envelope }) {
+        // There is room for all that can be ahead of the wire; if there is not, it is not silent.
+        sender::account(shared, state, refused.into_inner().id, Reason::InternalSdkError);
+    }
+}
+
+/// Whether there is a sender after all, once the one that was asked for is started.
+fn has_sender(shared: &Arc<Shared>, wants_sender: bool) -> bool {
+    if !wants_sender {
+        return true;
+    }
+    let Err(error) = sender::spawn(shared) else { return true };
+    shared.diagnostics.fault("sender thread", format_args!("cannot start a thread to send with: {error}"));
+    let mut state = shared.lock();
+    state.machine.sender_failed(clock::now());
+    state.machine.senders() > 0
+}
+
+/// Counts a sender in where there is none, for the caller to start.
+fn first_sender(state: &mut State, now: Instant) -> bool {
+    let wants_sender = state.machine.senders() == 0 && state.machine.sender_due(0, now) == Due::Now;
+    if wants_sender {
+        state.machine.sender_started();
+    }
+    wants_sender
+}
+
+fn is_limited(state: &State, entry: &Entry, now: Instant) -> bool {
+    match &entry.content {
+        Content::Pending(pending) => state.machine.is_limited(pending.category(), now),
+        // Its items are looked at one by one.
+        Content::Encoded(_) => false,
+    }
+}
+
+/// Whether all is done but for the last report.
+fn says_goodbye(state: &State) -> bool {
+    let is_closing = state.machine.phase() != Phase::Open;
+    is_closing && !state.worker.has_said_goodbye && state.machine.is_idle()
+}
+
+/// When to look again at the latest: at `due`, or at the end of a transport that closes.
+fn earliest(state: &State, due: Option<Instant>) -> Option<Instant> {
+    let end = if let Phase::Closing { deadline } = state.machine.phase() { Some(deadline) } else { None };
+    due.into_iter().chain(end).min()
+}
+
+/// Dropping a payload runs the destructor of somebody's type, which may panic in its turn.
+pub(crate) fn forget_payload(payload: Box<dyn std::any::Any + Send>) {
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(payload)));
+}
+
+/// How long user code may keep the worker.
+const PATIENCE: Duration = Duration::from_millis(250);
+/// How many hooks may be stuck at once before envelopes wait in the queue.
+pub(crate) const MAX_STUCK: usize = 4;
+/// How many limited envelopes are dropped before callers get the lock again.
+const AT_ONCE: usize = 64;

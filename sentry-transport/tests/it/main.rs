@@ -1,0 +1,17 @@
+//! The transport at the socket: a small server of our own answers, or does not, and the books have to balance.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "clippy.toml exempts test functions, not the helpers they call"
+)]
+#![allow(clippy::disallowed_methods, reason = "what takes how long is measured with the real clock")]
+
+mod delivery;
+mod ending;
+mod faults;
+mod hooks;
+mod program;
+mod server;

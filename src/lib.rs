@@ -1,0 +1,94 @@
+//! The Sentry SDK for Rust: panics, errors and messages of a program reach Sentry, or any server that speaks its
+//! envelope protocol, with a readable stack trace and the right context, and the program never notices.
+//!
+//! # Quick start
+//!
+//! ```no_run
+//! // Keep the guard until the program ends: dropping it sends what is left.
+//! let _guard = sentry::init((
+//!     "https://key@o0.ingest.sentry.io/0",
+//!     sentry::ClientOptions::new().maybe_release(sentry::release_name!()),
+//! ));
+//!
+//! if let Err(error) = std::fs::read("settings.toml") {
+//!     sentry::capture_error(&error);
+//! }
+//! // Panics are captured by themselves.
+//! ```
+//!
+//! # What happens where
+//!
+//! A capture takes the text, the time and pointers to the scopes, queues them, and returns. Everything else happens
+//! on the thread `sentry-worker`: merging scopes, looking up symbols, hooks, JSON. Up to four threads `sentry-sender`
+//! compress and send, and end when there is nothing to do. Hooks (`before_send`, event processors) therefore do not
+//! see the capturing thread's thread-locals; [`ClientOptions::hooks_on_caller`] is for those that must.
+//!
+//! # Threads and tasks
+//!
+//! Threads begin with a copy of the main thread's scope; tasks have the hub they are [bound to](SentryFutureExt).
+//! What is set with [`configure_global_scope`] is on every event of the process.
+//!
+//! # The end of a program
+//!
+//! Dropping the guard sends what is queued, within [`ClientOptions::shutdown_timeout`] (2 s), whatever the server
+//! does. A panic that is likely to end the process is waited for in the panic hook. `std::process::exit` runs no
+//! destructors: drop the guard before it.
+//!
+//! # Environment
+//!
+//! [`init`] reads, where the program did not choose: `SENTRY_DSN`, `SENTRY_RELEASE`, `SENTRY_ENVIRONMENT`,
+//! `SENTRY_SAMPLE_RATE`, `SENTRY_DEBUG`, `HTTP_PROXY`, `HTTPS_PROXY`, `NO_PROXY` (and their lower-case forms),
+//! `SSL_VERIFY`; the TLS library reads `SSL_CERT_FILE`. A value that cannot be used is said once on standard error,
+//! and never ends the program.
+//!
+//! # Features
+//!
+//! | feature | default | what it adds |
+//! |---|---|---|
+//! | `transport` | yes | the HTTP transport: ureq with rustls, the system's certificates |
+//! | `backtrace` | yes | stack traces |
+//! | `panic` | yes | the panic hook |
+//! | `contexts` | yes | os, device, runtime, app |
+//! | `debug-images` | yes | the loaded libraries, for symbolication by the server |
+//! | `native-tls` | no | TLS by the system's library instead of rustls |
+//! | `url` | no | `protocol::Url` is `url::Url` |
+//! | `test` | no | [`mod@test`]: a transport for tests |
+//!
+//! All other features of the official crate exist too, so that feature lists written for it keep building.
+
+mod defaults;
+mod environment;
+mod init;
+
+pub use defaults::apply_defaults;
+pub use init::{ClientInitGuard, InitError, init, try_init};
+
+pub use sentry_core::{
+    BeforeCallback, Breadcrumb, Capture, CategoryStats, Class, Client, ClientOptions, Diagnostics, DiagnosticsCallback,
+    Envelope, EventSamplingStrategy, Hub, HubSwitchGuard, Integration, IntoBreadcrumbs, IntoDsn, Level, NoOpTransport,
+    OptionsProblem, PendingEnvelope, RawStack, Scope, ScopeGuard, SentryFuture, SentryFutureExt, StackTarget, Stats,
+    Transport, TransportFactory, TransportOptions, User, add_breadcrumb, capture_error, capture_event, capture_message,
+    client_report, configure_global_scope, configure_scope, event_from_error, last_event_id, parse_type_from_debug,
+    protocol, release_name, types, utils, with_integration, with_scope,
+};
+
+#[cfg(feature = "test")]
+pub use sentry_core::test;
+
+/// The built-in ways to deliver.
+pub mod transports {
+    #[cfg(feature = "ureq")]
+    pub use sentry_transport::{DefaultTransportFactory, HttpTransport, UreqHttpTransport, UreqHttpTransportOptions};
+}
+
+/// The built-in integrations.
+pub mod integrations {
+    #[cfg(feature = "backtrace")]
+    pub use sentry_integrations::backtrace;
+    #[cfg(feature = "contexts")]
+    pub use sentry_integrations::contexts;
+    #[cfg(feature = "debug-images")]
+    pub use sentry_integrations::debug_images;
+    #[cfg(feature = "panic")]
+    pub use sentry_integrations::panic;
+}

@@ -1,0 +1,22 @@
+//! What leaves the socket, and when: the SDK as a program uses it, against servers on loopback.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod burst;
+mod delivery;
+mod hooks;
+mod shutdown;
+mod wire;
+
+use std::sync::Arc;
+
+use sentry::{Client, ClientOptions, Hub};
+
+/// A hub of its own with a client as `init` makes it, so that tests can run beside each other.
+fn start(dsn: &str, options: ClientOptions) -> (Arc<Hub>, Arc<Client>) {
+    // Nothing from the environment of whoever runs the tests.
+    let options = sentry::apply_defaults(options.dsn(dsn).environment("test").release("it@1.0.0"));
+    let client = Arc::new(Client::with_options(options));
+    (Arc::new(Hub::new(Some(Arc::clone(&client)), Arc::default())), client)
+}
