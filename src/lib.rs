@@ -52,7 +52,7 @@
 //! | `debug-images` | yes | the loaded libraries, for symbolication by the server |
 //! | `native-tls` | no | TLS by the system's library instead of rustls |
 //! | `url` | no | `protocol::Url` is `url::Url` |
-//! | `test` | no | [`mod@test`]: a transport for tests |
+//! | `test` | no | `sentry::test`: a transport for tests |
 //!
 //! All other features of the official crate exist too, so that feature lists written for it keep building.
 

@@ -1,5 +1,12 @@
 //! The example a newcomer runs first: what it shows, and that each stack ends at the line that failed.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "clippy.toml exempts test functions, not the helpers they call"
+)]
+
 mod support;
 
 use std::path::PathBuf;

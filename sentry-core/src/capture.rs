@@ -22,6 +22,8 @@ pub struct Capture {
     pub(crate) urgent: bool,
     pub(crate) body: Body,
     pub(crate) stacks: Vec<RawStack>,
+    /// The stack traces of `stacks`, in their order, once they are resolved.
+    pub(crate) resolved: Vec<Option<Stacktrace>>,
     pub(crate) scope: ScopeSnapshot,
 }
 
@@ -52,6 +54,7 @@ impl Capture {
             urgent: event.level == Level::Fatal,
             body: Body::Event(Box::new(event)),
             stacks: Vec::new(),
+            resolved: Vec::new(),
             scope: ScopeSnapshot::default(),
         }
     }
@@ -64,6 +67,7 @@ impl Capture {
             urgent: level == Level::Fatal,
             body,
             stacks: Vec::new(),
+            resolved: Vec::new(),
             scope: ScopeSnapshot::default(),
         }
     }

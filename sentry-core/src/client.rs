@@ -127,7 +127,7 @@ impl Client {
     pub fn prepare_event(&self, event: Event<'static>, scope: Option<&Scope>) -> Option<Event<'static>> {
         let _mark = suppress::enter();
         let scope = scope.map(Scope::settled).unwrap_or_default();
-        let prepared = self.inner.pipeline.prepare(event, &[], &ScopeSnapshot::new(scope));
+        let prepared = self.inner.pipeline.prepare(event, &ScopeSnapshot::new(scope));
         prepared.map_err(|reason| self.inner.pipeline.recorder().record_loss(Category::Error, reason, 1)).ok()
     }
 

@@ -101,6 +101,14 @@ impl PendingEnvelope {
         }
     }
 
+    /// Looks up the symbols of its stacks, ahead of [`finish`](Self::finish), which does it otherwise. The first look-up
+    /// in a process reads debug information, for some hundred milliseconds; no user code runs.
+    pub fn resolve_stacks(&mut self) {
+        if let Some(Content::Capture(capture)) = &mut self.content {
+            self.pipeline.resolve_stacks(capture);
+        }
+    }
+
     /// Finishes it: merges the scopes, resolves stacks, runs hooks and integrations. `None` when one of them dropped
     /// the event, which is then counted. From here on the caller accounts for what becomes of the envelope.
     ///

@@ -1,8 +1,8 @@
 //! How a capture becomes an envelope: the steps every event takes, in order, wherever events are finished.
 //!
 //! 1. the event is built from what the caller took (text, ids, time);
-//! 2. the scopes are laid under it, the global one last;
-//! 3. raw stacks are resolved;
+//! 2. raw stacks are resolved and put where they belong;
+//! 3. the scopes are laid under it, the global one last;
 //! 4. event processors run, the scope's first (spec CLI-12);
 //! 5. integrations run;
 //! 6. defaults fill what is still empty;
@@ -28,7 +28,8 @@ use crate::options::ClientOptions;
 use crate::propagation;
 use crate::protocol::client_report::{Category, LossSource, Reason};
 use crate::protocol::{
-    Attachment, ClientSdkInfo, ClientSdkPackage, DynamicSamplingContext, Envelope, EnvelopeHeaders, Event, Thread,
+    Attachment, ClientSdkInfo, ClientSdkPackage, DynamicSamplingContext, Envelope, EnvelopeHeaders, Event, Stacktrace,
+    Thread,
 };
 use crate::scope::ScopeSnapshot;
 use crate::suppress;
@@ -80,14 +81,26 @@ impl Pipeline {
         }
     }
 
+    /// Resolves the stacks of a capture that are not resolved yet.
+    pub(crate) fn resolve_stacks(&self, capture: &mut Capture) {
+        for stack in capture.stacks.iter().skip(capture.resolved.len()) {
+            let stacktrace = self.guarded("stack traces", || (stack.resolve)(stack, &self.options)).ok().flatten();
+            capture.resolved.push(stacktrace);
+        }
+    }
+
     /// Makes the envelope of a capture; `None` when something dropped it, which is then counted.
-    pub(crate) fn finish(&self, capture: Capture) -> Option<Envelope> {
+    pub(crate) fn finish(&self, mut capture: Capture) -> Option<Envelope> {
         let _mark = suppress::enter();
-        let Capture { event_id, timestamp, level, body, stacks, scope, .. } = capture;
+        self.resolve_stacks(&mut capture);
+        let Capture { event_id, timestamp, level, body, stacks, resolved, scope, .. } = capture;
         let _switch = SwitchGuard::new(Arc::new(Hub::of_snapshot(&scope)));
-        // The id is the one the caller was told, whatever hooks make of the event.
-        let event = Event { event_id, timestamp, level, ..event_of(body) };
-        match self.prepare(event, &stacks, &scope) {
+        let mut event = Event { event_id, timestamp, level, ..event_of(body) };
+        for (stack, stacktrace) in stacks.into_iter().zip(resolved) {
+            place(&mut event, stack, stacktrace);
+        }
+        match self.prepare(event, &scope) {
+            // The id is the one the caller was told, whatever hooks made of the event.
             Ok(event) => Some(self.envelope_of(Event { event_id, ..event }, &scope)),
             Err(reason) => {
                 self.recorder.record_loss(Category::Error, reason, 1);
@@ -96,22 +109,14 @@ impl Pipeline {
         }
     }
 
-    /// Steps 2 to 7.
-    pub(crate) fn prepare(
-        &self,
-        mut event: Event<'static>,
-        stacks: &[RawStack],
-        scope: &ScopeSnapshot,
-    ) -> Result<Event<'static>, Reason> {
+    /// Steps 3 to 7.
+    pub(crate) fn prepare(&self, mut event: Event<'static>, scope: &ScopeSnapshot) -> Result<Event<'static>, Reason> {
         let max_breadcrumbs = self.options.max_breadcrumbs;
         scope.scope.merge_into(&mut event, max_breadcrumbs);
         let level = event.level;
         scope.global.merge_into(&mut event, max_breadcrumbs);
         if scope.scope.sets_level() {
             event.level = level;
-        }
-        for stack in stacks {
-            self.resolve(&mut event, stack);
         }
         for processor in scope.scope.processors().iter().chain(&scope.global.processors()) {
             event = self.hook("an event processor", Reason::EventProcessor, || processor.process(event))?;
@@ -124,25 +129,6 @@ impl Pipeline {
         match &self.options.before_send {
             Some(before_send) => self.hook("before_send", Reason::BeforeSend, || before_send(event)),
             None => Ok(event),
-        }
-    }
-
-    fn resolve(&self, event: &mut Event<'static>, stack: &RawStack) {
-        let stacktrace = self.guarded("stack traces", || (stack.resolve)(stack, &self.options)).ok().flatten();
-        let mut thread =
-            Thread { id: stack.thread_id.clone(), name: stack.thread_name.clone(), current: true, ..Thread::default() };
-        match (stack.target, event.exception.values.last_mut()) {
-            (StackTarget::Exception, Some(exception)) => {
-                exception.stacktrace = exception.stacktrace.take().or(stacktrace);
-                exception.thread_id = exception.thread_id.take().or_else(|| thread.id.clone());
-                let mechanism = exception.mechanism.as_ref();
-                thread.crashed = mechanism.is_some_and(|mechanism| mechanism.handled == Some(false));
-            }
-            _ => thread.stacktrace = stacktrace,
-        }
-        let listed = thread.id.is_some() && event.threads.values.iter().any(|there| there.id == thread.id);
-        if !listed && (thread.id.is_some() || thread.stacktrace.is_some()) {
-            event.threads.values.push(thread);
         }
     }
 
@@ -223,6 +209,24 @@ impl Pipeline {
             // Dropping a payload runs user code, which may panic in its turn.
             let _ = catch_unwind(AssertUnwindSafe(|| drop(payload)));
         })
+    }
+}
+
+/// Puts a stack trace where it belongs, and lists its thread.
+fn place(event: &mut Event<'static>, stack: RawStack, stacktrace: Option<Stacktrace>) {
+    let mut thread = Thread { id: stack.thread_id, name: stack.thread_name, current: true, ..Thread::default() };
+    match (stack.target, event.exception.values.last_mut()) {
+        (StackTarget::Exception, Some(exception)) => {
+            exception.stacktrace = exception.stacktrace.take().or(stacktrace);
+            exception.thread_id = exception.thread_id.take().or_else(|| thread.id.clone());
+            let mechanism = exception.mechanism.as_ref();
+            thread.crashed = mechanism.is_some_and(|mechanism| mechanism.handled == Some(false));
+        }
+        _ => thread.stacktrace = stacktrace,
+    }
+    let listed = thread.id.is_some() && event.threads.values.iter().any(|there| there.id == thread.id);
+    if !listed && (thread.id.is_some() || thread.stacktrace.is_some()) {
+        event.threads.values.push(thread);
     }
 }
 

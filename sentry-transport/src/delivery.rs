@@ -52,8 +52,8 @@ pub(crate) struct State {
 pub(crate) struct WorkerState {
     /// What it sleeps for, if it sleeps.
     pub(crate) wants: Wants,
-    /// Since when it runs code that is not ours.
-    pub(crate) finishing_since: Option<Instant>,
+    /// Until when it may be busy finishing an event, if it is.
+    pub(crate) patience_ends: Option<Instant>,
     /// Which worker is the one. Another that comes back from a hook hands over what it has and ends.
     pub(crate) epoch: u64,
     /// How many others have not come back yet.
@@ -109,7 +109,7 @@ impl Delivery {
     ) -> Self {
         let limits = Limits { count: capacity.unwrap_or(usize::MAX), ..Limits::default() };
         let worker =
-            WorkerState { wants: Wants::Nothing, finishing_since: None, epoch: 0, stuck: 0, has_said_goodbye: false };
+            WorkerState { wants: Wants::Nothing, patience_ends: None, epoch: 0, stuck: 0, has_said_goodbye: false };
         let state = State {
             queue: Queue::new(limits),
             machine: Machine::new(),
@@ -352,6 +352,13 @@ impl Shared {
 }
 
 impl State {
+    /// The worker of `epoch`, if it is still the one, calls user code, which may take until `patience_ends`.
+    pub(crate) fn expect_finish(&mut self, epoch: u64, patience_ends: Instant) {
+        if self.worker.epoch == epoch {
+            self.worker.patience_ends = Some(patience_ends);
+        }
+    }
+
     /// Whether a flush waits only for the report of what was lost.
     pub(crate) fn wants_report(&self) -> bool {
         let waits = |waiter: &Waiter| waiter.report == LastReport::Wanted && self.machine.is_settled(waiter.ticket);
@@ -420,3 +427,105 @@ const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 const GRACE: Duration = Duration::from_secs(2);
 /// How often those who wait look after the worker.
 pub(crate) const WATCH: Duration = Duration::from_millis(250);
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use sentry_core::CategoryStats;
+    use sentry_core::protocol::client_report::{Category, Item, Report};
+    use sentry_core::protocol::{Attachment, Event};
+
+    use super::*;
+    use crate::encode::Body;
+    use crate::reply::{Answer, Reply};
+
+    const LONG: Duration = Duration::from_secs(20);
+
+    struct Scripted<F>(F);
+
+    impl<F: Fn(usize) -> Reply + Send + Sync + 'static> Post for Scripted<F> {
+        fn post(&self, body: Body<'_>) -> Reply {
+            (self.0)(body.bytes.len())
+        }
+    }
+
+    fn delivery(post: impl Fn(usize) -> Reply + Send + Sync + 'static) -> (Delivery, Recorder) {
+        let recorder = Recorder::default();
+        let delivery =
+            Delivery::start(Box::new(Scripted(post)), recorder.clone(), Diagnostics::default(), Vec::new(), None);
+        (delivery, recorder)
+    }
+
+    fn answer(rate_limits: Option<&str>) -> Reply {
+        Reply::Answer(Answer { status: 200, rate_limits: rate_limits.map(str::to_owned), ..Answer::default() })
+    }
+
+    fn event_with_attachment() -> Envelope {
+        let mut envelope = Envelope::from(Event::default());
+        envelope.add_item(Attachment { buffer: vec![0; 7], ..Attachment::default() });
+        envelope
+    }
+
+    #[test]
+    fn a_client_that_panics_costs_its_envelope_and_no_other() {
+        let calls = AtomicUsize::new(0);
+        let (delivery, recorder) = delivery(move |_| match calls.fetch_add(1, Ordering::AcqRel) {
+            0 => std::panic::resume_unwind(Box::new("a bug")),
+            _ => answer(None),
+        });
+        for _ in 0..3 {
+            delivery.send_envelope(Event::default().into());
+        }
+        assert!(delivery.flush(LONG));
+        let row = recorder.stats().of(Category::Error);
+        assert_eq!((row.delivered, row.lost_for(Reason::InternalSdkError)), (2, 1));
+    }
+
+    #[test]
+    fn after_a_failure_of_ours_everything_is_counted_and_nothing_hangs() {
+        let (delivery, recorder) = delivery(|_| answer(None));
+        delivery.0.fail();
+        delivery.send_envelope(event_with_attachment());
+        assert!(delivery.flush(LONG) && delivery.shutdown(LONG));
+        assert_eq!(recorder.stats().of(Category::Error).lost_for(Reason::InternalSdkError), 1);
+        assert_eq!(recorder.stats().of(Category::Attachment).lost_for(Reason::InternalSdkError), 7);
+    }
+
+    #[test]
+    fn what_is_limited_is_left_out_item_by_item() {
+        for (header, delivered, limited) in [("60:attachment:org", (1, 0), (0, 7)), ("60:error:org", (0, 0), (1, 7))] {
+            let (delivery, recorder) = delivery(move |_| answer(Some(header)));
+            let mut first = Envelope::new();
+            first.add_item(Report::new([Item::new(Category::Session, Reason::SampleRate, 1)]));
+            delivery.send_envelope(first);
+            assert!(delivery.flush(LONG));
+            delivery.send_envelope(event_with_attachment());
+            assert!(delivery.flush(LONG));
+            let row = |category| recorder.stats().of(category);
+            let (error, attachment) = (row(Category::Error), row(Category::Attachment));
+            assert_eq!((error.delivered, attachment.delivered), delivered, "{header}");
+            let lost = |row: CategoryStats| row.lost_for(Reason::RatelimitBackoff);
+            assert_eq!((lost(error), lost(attachment)), limited, "{header}");
+        }
+    }
+
+    #[test]
+    fn many_envelopes_from_many_threads_all_get_a_verdict() {
+        let (delivery, recorder) = delivery(|_| answer(None));
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for n in 0..200 {
+                        delivery.send_envelope(Event::default().into());
+                        if n % 50 == 0 {
+                            assert!(delivery.flush(LONG));
+                        }
+                    }
+                });
+            }
+        });
+        assert!(delivery.shutdown(LONG));
+        assert_eq!(recorder.stats().of(Category::Error).delivered, 800);
+    }
+}

@@ -72,7 +72,7 @@ fn ends(shared: &Shared, idle_since: Instant, now: Instant) -> bool {
     let is_over = state.machine.phase() == Phase::Closed;
     let is_idle = now.saturating_duration_since(idle_since) >= IDLE;
     // The worker puts jobs into the channel under this lock: none can be missed.
-    let ends = shared.jobs.1.is_empty() && (is_over || (is_idle && state.worker.finishing_since.is_none()));
+    let ends = shared.jobs.1.is_empty() && (is_over || (is_idle && state.worker.patience_ends.is_none()));
     if ends {
         state.machine.sender_ended();
     }

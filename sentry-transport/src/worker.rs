@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use sentry_core::clock;
 use sentry_core::protocol::Envelope;
-use sentry_core::protocol::client_report::Reason;
+use sentry_core::protocol::client_report::{Category, Reason};
 use sentry_core::wire::{EncodedEnvelope, EncodedItem};
 
 use crate::delivery::{Content, Entry, Shared, State, Wants, enter_own_thread};
@@ -32,12 +32,13 @@ pub(crate) fn spawn(shared: &Arc<Shared>, epoch: u64) -> io::Result<()> {
     crate::delivery::spawn("sentry-worker", move || run(&shared, epoch))
 }
 
-/// Starts another worker when user code has kept this one for too long. Whoever waits for something calls it.
+/// Starts another worker when user code has kept this one for too long and others wait behind it. Whoever waits for
+/// something calls it.
 pub(crate) fn take_over_if_stuck(shared: &Arc<Shared>, now: Instant) {
     let mut state = shared.lock();
-    let since = state.worker.finishing_since;
-    let is_stuck = since.is_some_and(|since| now.saturating_duration_since(since) >= PATIENCE);
-    if !is_stuck || state.worker.stuck >= MAX_STUCK {
+    let is_stuck = state.worker.patience_ends.is_some_and(|end| end <= now);
+    let is_over = state.machine.phase() == Phase::Closed;
+    if !is_stuck || is_over || state.queue.is_empty() || state.worker.stuck >= MAX_STUCK {
         return;
     }
     // Under the lock, or the old worker might come back to find that neither is the one. It is rare.
@@ -46,7 +47,7 @@ pub(crate) fn take_over_if_stuck(shared: &Arc<Shared>, now: Instant) {
     }
     state.worker.epoch += 1;
     state.worker.stuck += 1;
-    state.worker.finishing_since = None;
+    state.worker.patience_ends = None;
     state.worker.wants = Wants::Nothing;
     drop(state);
     let message = format_args!(
@@ -75,7 +76,7 @@ fn work(shared: &Arc<Shared>, epoch: u64) {
         match task {
             Task::Finish { entry, wants_sender } => {
                 if !has_sender(shared, wants_sender) {
-                    shared.lock().worker.finishing_since = None;
+                    shared.lock().worker.patience_ends = None;
                     shared.discard_all(vec![entry], Reason::InternalSdkError);
                 } else if !finish(shared, entry, epoch) {
                     return;
@@ -124,7 +125,7 @@ fn next_task(shared: &Shared, epoch: u64, limited: &mut Vec<Entry>) -> Task {
             continue;
         }
         if matches!(entry.content, Content::Pending(_)) {
-            state.worker.finishing_since = Some(now);
+            state.worker.patience_ends = Some(now + PATIENCE_WITH_SYMBOLS);
         }
         return Task::Finish { entry, wants_sender: first_sender(&mut state, now) };
     }
@@ -149,8 +150,11 @@ fn finish(shared: &Shared, entry: Entry, epoch: u64) -> bool {
     let Entry { content, generation } = entry;
     let (is_pending, envelope) = match content {
         Content::Encoded(envelope) => (false, Some(envelope)),
-        Content::Pending(pending) => {
+        Content::Pending(mut pending) => {
             let category = pending.category();
+            let resolved = catch_unwind(AssertUnwindSafe(|| pending.resolve_stacks()));
+            resolved.unwrap_or_else(forget_payload);
+            shared.lock().expect_finish(epoch, clock::now() + PATIENCE);
             let finished = catch_unwind(AssertUnwindSafe(|| pending.finish().map(|envelope| shared.encode(envelope))));
             let envelope = finished.unwrap_or_else(|payload| {
                 shared.recorder.record_loss(category, Reason::InternalSdkError, 1);
@@ -165,7 +169,7 @@ fn finish(shared: &Shared, entry: Entry, epoch: u64) -> bool {
     if !is_the_one {
         state.worker.stuck = state.worker.stuck.saturating_sub(1);
     } else if is_pending {
-        state.worker.finishing_since = None;
+        state.worker.patience_ends = None;
     }
     match envelope {
         Some(envelope) => depart(shared, &mut state, envelope, Some(generation)),
@@ -196,7 +200,12 @@ fn depart(shared: &Shared, state: &mut State, mut envelope: EncodedEnvelope, gen
         return shared.recorder.record_losses(envelope.losses(), Reason::NetworkError);
     }
     let now = clock::now();
-    for item in envelope.retain(|item| !state.machine.is_limited(item.category(), now)) {
+    let mut limited = envelope.retain(|item| !state.machine.is_limited(item.category(), now));
+    if limited.iter().any(|item| matches!(item.ty(), "event" | "transaction")) {
+        // They mean nothing without it.
+        limited.extend(envelope.retain(|item| item.category() != Category::Attachment));
+    }
+    for item in &limited {
         shared.recorder.record_losses(item.losses().iter().copied(), Reason::RatelimitBackoff);
     }
     if envelope.is_empty() {
@@ -268,6 +277,8 @@ pub(crate) fn forget_payload(payload: Box<dyn std::any::Any + Send>) {
 
 /// How long user code may keep the worker.
 const PATIENCE: Duration = Duration::from_millis(250);
+/// How long looking up symbols may: the first time, a lot of debug information is read.
+const PATIENCE_WITH_SYMBOLS: Duration = Duration::from_secs(10);
 /// How many hooks may be stuck at once before envelopes wait in the queue.
 pub(crate) const MAX_STUCK: usize = 4;
 /// How many limited envelopes are dropped before callers get the lock again.

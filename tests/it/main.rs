@@ -1,5 +1,13 @@
 //! What leaves the socket, and when: the SDK as a program uses it, against servers on loopback.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "clippy.toml exempts test functions, not the helpers they call; and time promised is real time"
+)]
+
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -74,6 +74,7 @@ fn the_request_around_it() {
     let receiver = Receiver::start();
     let (hub, client) = start(&receiver.dsn(), ClientOptions::new());
     hub.capture_message(&"long enough to be compressed ".repeat(200), Level::Info);
+    assert!(client.flush(None));
     hub.capture_message("and one more", Level::Info);
     assert!(client.close(None));
     let envelopes = receiver.wait_envelopes(2);

@@ -2,15 +2,26 @@
 
 use std::borrow::Cow;
 
-/// The demangled name without what changes from build to build: the hash, crate disambiguators (`core[1f2e…]`) and
-/// the numbers of closures (`{closure#3}`, written `{{closure}}` as the older mangling does).
+/// The demangled name without what changes from build to build: the hash, crate disambiguators (`core[1f2e…]`), the
+/// numbers of closures (`{closure#3}`, written `{{closure}}` as the older mangling does) and the type arguments of
+/// names that have no path.
 pub(super) fn clean(demangled: &str) -> String {
     let name = without_hash(demangled.trim());
     let name = match name {
         name if name.contains('[') => Cow::Owned(without_disambiguators(name)),
         name => Cow::Borrowed(name),
     };
-    if name.contains('#') { without_numbers(&name) } else { name.into_owned() }
+    let mut name = if name.contains('#') { without_numbers(&name) } else { name.into_owned() };
+    if let Some(end) = name.find('<').filter(|end| is_bare(name.get(..*end).unwrap_or_default())) {
+        name.truncate(end);
+    }
+    name
+}
+
+/// Whether this is the name of a function alone, without its path: then type arguments may follow, which debug
+/// information of the kind `line-tables-only` spells out.
+fn is_bare(name: &str) -> bool {
+    !name.is_empty() && !name.contains(':') && name != "operator"
 }
 
 /// The path a function lives in: its module, or the type it is a method of. Closures count as their function.
@@ -174,6 +185,9 @@ mod tests {
             ("app[6d3ba2e2f3c9b6b2]::pay::<core[83a0]::num::Wrapping<u8>>", "app::pay::<core::num::Wrapping<u8>>"),
             ("<[u8] as app::Sum>::sum", "<[u8] as app::Sum>::sum"),
             ("app::f::<[u8; 4]>", "app::f::<[u8; 4]>"),
+            ("call_once<app::main::{closure_env#0}, ()>", "call_once"),
+            ("{closure#0}<app::main::{closure_env#0}, ()>", "{{closure}}"),
+            ("operator<", "operator<"),
             ("broken[{#", "broken[{#"),
             ("", ""),
         ] {

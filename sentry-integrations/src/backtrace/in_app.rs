@@ -19,31 +19,40 @@ pub(super) fn is_in_app(frame: &Frame, options: &ClientOptions) -> bool {
         return false;
     }
     let Some(name) = frame.function.as_deref() else { return false };
-    match frame.abs_path.as_deref().or(frame.filename.as_deref()) {
+    match file(frame) {
         Some(file) if path::is_foreign(file) => false,
         // Shortened already, by whoever made the frame.
-        Some(file) if file.starts_with("library/") && has_root(frame, RUST) => false,
+        Some(file) if file.starts_with("library/") && root(frame).is_some_and(|root| RUST.contains(&root)) => false,
         Some(file) => file.ends_with(".rs"),
         None => function::crate_root(name).is_some_and(|root| !RUST.contains(&root) && !LIBRARIES.contains(&root)),
     }
 }
 
-/// Whether the frame is one of this SDK.
+/// Whether the frame is one of this SDK: by its crate or, where debug information has names without paths
+/// (`debug = "line-tables-only"`), by its file.
 pub(super) fn is_sdk(frame: &Frame) -> bool {
-    has_root(frame, SDK)
-}
-
-/// Whether the frame is one of Rust's own crates or of the crate that unwinds for us.
-pub(super) fn is_rust(frame: &Frame) -> bool {
-    let by_path = || frame.abs_path.as_deref().or(frame.filename.as_deref()).is_none_or(path::is_foreign);
-    match frame.function.as_deref() {
-        Some("rust_begin_unwind" | "rust_panic" | "__rust_try" | "_Unwind_Backtrace") => true,
-        _ => has_root(frame, RUST) && by_path(),
+    match root(frame) {
+        Some(root) => SDK.contains(&root),
+        None => file(frame).is_some_and(path::is_sdk),
     }
 }
 
-fn has_root(frame: &Frame, roots: &[&str]) -> bool {
-    frame.function.as_deref().and_then(function::crate_root).is_some_and(|root| roots.contains(&root))
+/// Whether the frame is one of Rust's own or of the crate that unwinds for us: by its file, else by its crate.
+pub(super) fn is_rust(frame: &Frame) -> bool {
+    match (frame.function.as_deref(), file(frame)) {
+        (Some("rust_begin_unwind" | "rust_panic" | "__rust_try" | "_Unwind_Backtrace"), _) => true,
+        (_, Some(file)) if path::is_foreign(file) => path::is_rust(file) || file.contains("/backtrace-0.3."),
+        (_, Some(_)) => false,
+        (_, None) => root(frame).is_some_and(|root| RUST.contains(&root)),
+    }
+}
+
+fn root(frame: &Frame) -> Option<&str> {
+    function::crate_root(frame.function.as_deref()?)
+}
+
+fn file(frame: &Frame) -> Option<&str> {
+    frame.abs_path.as_deref().or(frame.filename.as_deref())
 }
 
 fn begins_with_any(frame: &Frame, prefixes: &[&str]) -> bool {
@@ -235,6 +244,7 @@ mod tests {
             ("sentry::capture", "/work/main/src/lib.rs", false),
             ("sentry_core::hub::Hub::capture", "", false),
             ("sentry_integrations::panic::hook", "/x/src/panic.rs", false),
+            ("run", concat!("/x/", file!()), false),
             ("sentry_like::pay", "/work/sentry_like/src/lib.rs", true),
             ("qsort_r", "./stdlib/qsort.c", false),
             ("shop::pay", "", true),

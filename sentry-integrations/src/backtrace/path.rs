@@ -17,7 +17,43 @@ pub(crate) fn filename(path: &str) -> String {
 /// Whether the file belongs to Rust or to a dependency fetched by cargo.
 pub(crate) fn is_foreign(path: &str) -> bool {
     let path = with_slashes(path);
-    path.starts_with(RUSTC) || [RUST_SRC, REGISTRY, GIT].iter().any(|part| path.contains(part))
+    is_rust(&path) || path.contains(REGISTRY) || path.contains(GIT)
+}
+
+/// Whether the file is one of Rust's own sources.
+pub(super) fn is_rust(path: &str) -> bool {
+    path.starts_with(RUSTC) || path.starts_with(RUST_DEPS) || path.contains(RUST_SRC)
+}
+
+/// Whether the file is one of this SDK's sources, by where the compiler found this very file: elsewhere in a checkout,
+/// a registry and a vendored copy, and nowhere else after `--remap-path-prefix`.
+///
+/// In the SDK's own workspace the facade's directory is called `src` as everybody's, and not told apart.
+pub(super) fn is_sdk(path: &str) -> bool {
+    beside(&with_slashes(file!()), &with_slashes(path))
+}
+
+/// Whether `path` is in one of the SDK's packages, when `this` is the path of this file.
+fn beside(this: &str, path: &str) -> bool {
+    let Some(package) = this.strip_suffix("/src/backtrace/path.rs") else { return false };
+    let Some((around, version)) = package.rsplit_once("sentry-integrations") else { return false };
+    let inside = if is_absolute(around) {
+        path.strip_prefix(around)
+    } else {
+        // Relative to where the compiler ran, which debug information puts in front.
+        PACKAGES.iter().find_map(|name| {
+            let start = path.rfind(&format!("/{around}{name}{version}/src/"))?;
+            path.get(start + 1..)?.strip_prefix(around)
+        })
+    };
+    let Some(inside) = inside else { return false };
+    let in_package = |name: &&str| {
+        inside
+            .strip_prefix(*name)
+            .and_then(|rest| rest.strip_prefix(version))
+            .is_some_and(|rest| rest.starts_with("/src/"))
+    };
+    PACKAGES.iter().any(in_package) || (version.is_empty() && is_absolute(around) && inside.starts_with("src/"))
 }
 
 pub(super) fn is_absolute(path: &str) -> bool {
@@ -32,7 +68,9 @@ pub(super) fn is_absolute(path: &str) -> bool {
 fn relative(path: &str, directory: Option<&str>) -> String {
     let path = with_slashes(path);
     let path = path.strip_prefix("./").unwrap_or(&path);
-    let shown = if let Some(rest) = path.strip_prefix(RUSTC) {
+    let shown = if let Some(file) = path.strip_prefix(RUST_DEPS) {
+        Some(file)
+    } else if let Some(rest) = path.strip_prefix(RUSTC) {
         rest.split_once('/').map(|(_commit, file)| file)
     } else if let Some((_, file)) = path.split_once(RUST_SRC) {
         Some(file)
@@ -78,12 +116,16 @@ fn with_slashes(path: &str) -> Cow<'_, str> {
 
 /// The sources of the standard library as its builders name them; a commit or version follows.
 const RUSTC: &str = "/rustc/";
-/// The same where the component `rust-src` is installed.
+/// The packages it is built of.
+const RUST_DEPS: &str = "/rust/deps/";
+/// Its sources where the component `rust-src` is installed.
 const RUST_SRC: &str = "/lib/rustlib/src/rust/";
 /// Packages from a registry; the registry's name follows.
 const REGISTRY: &str = "/registry/src/";
 /// Packages from git.
 const GIT: &str = "/git/checkouts/";
+/// This SDK's, with the facade last: the others begin with its name.
+const PACKAGES: &[&str] = &["sentry-core", "sentry-integrations", "sentry-transport", "sentry"];
 
 #[cfg(test)]
 mod tests {
@@ -107,6 +149,7 @@ mod tests {
             ("/build/ws/api/src/lib.rs", "api/src/lib.rs"),
             ("/build/ws/api/tests/src/it.rs", "tests/src/it.rs"),
             ("D:\\ws\\api\\src\\a\\b.rs", "api/src/a/b.rs"),
+            ("/rust/deps/hashbrown-0.15.2/src/raw/mod.rs", "hashbrown-0.15.2/src/raw/mod.rs"),
             ("/generated/out.rs", "/generated/out.rs"),
             ("./src/main.rs", "src/main.rs"),
             ("src/main.rs", "src/main.rs"),
@@ -131,12 +174,39 @@ mod tests {
             ("/x/lib/rustlib/src/rust/library/std/src/rt.rs", true),
             ("C:\\.cargo\\registry\\src\\x\\log-0.4.1\\src\\lib.rs", true),
             ("/x/.cargo/git/checkouts/a-1/2/src/lib.rs", true),
+            ("/rust/deps/hashbrown-0.15.2/src/raw/mod.rs", true),
             ("/home/me/rustc/src/main.rs", false),
             ("/home/me/library/core/src/lib.rs", false),
             ("./src/main.rs", false),
         ] {
             assert_eq!(is_foreign(path), foreign, "{path}");
         }
+    }
+
+    #[test]
+    fn the_sdks_sources_are_known_by_where_this_one_is() {
+        let registry = "/r/registry/src/index-1/sentry-integrations-0.49.5/src/backtrace/path.rs";
+        let checkout = "/work/sdk/sentry-integrations/src/backtrace/path.rs";
+        let workspace = "sentry-integrations/src/backtrace/path.rs";
+        for (this, path, ours) in [
+            (registry, "/r/registry/src/index-1/sentry-core-0.49.5/src/hub/mod.rs", true),
+            (registry, "/r/registry/src/index-1/sentry-0.49.5/src/init.rs", true),
+            (registry, "/r/registry/src/index-1/sentry-core-0.30.0/src/hub.rs", false),
+            (registry, "/r/registry/src/index-1/serde-1.0.0/src/lib.rs", false),
+            (registry, "/work/shop/src/main.rs", false),
+            (checkout, "/work/sdk/sentry-transport/src/lib.rs", true),
+            (checkout, "/work/sdk/src/init.rs", true),
+            (checkout, "/work/sdk/sentry-core/tests/it.rs", false),
+            (checkout, "/work/sdk/examples/inbox/src/main.rs", false),
+            (checkout, "/work/shop/src/main.rs", false),
+            (workspace, "/work/sdk/sentry-core/src/hub/mod.rs", true),
+            (workspace, "/work/sdk/sentry-integrations/tests/stacks.rs", false),
+            (workspace, "/work/sdk/src/init.rs", false),
+            ("odd.rs", "/work/sdk/sentry-core/src/hub/mod.rs", false),
+        ] {
+            assert_eq!(beside(this, path), ours, "{path} beside {this}");
+        }
+        assert!(is_sdk(&format!("/x/{}", file!())) || is_absolute(file!()));
     }
 
     #[test]

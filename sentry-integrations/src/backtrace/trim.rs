@@ -4,6 +4,7 @@
 
 use sentry_core::protocol::Frame;
 
+use super::function::crate_root;
 use super::in_app::{is_rust, is_sdk};
 
 /// What the newest end of a stack is.
@@ -50,7 +51,7 @@ pub(super) fn is_start(frame: &Frame) -> bool {
     let name = name.split("::<").next().unwrap_or(name);
     name.ends_with("__rust_begin_short_backtrace")
         || name.starts_with("std::rt::lang_start")
-        || (name.starts_with("std::") && name.ends_with("::thread_start"))
+        || (name.ends_with("::thread_start") && crate_root(name) == Some("std"))
 }
 
 /// Where the panic's own frames end: the runtime's marker, and Rust's functions that the program called.
@@ -81,7 +82,7 @@ fn is_panicking(frame: &Frame) -> bool {
 
 /// How the runtime calls `main`.
 fn is_call_glue(frame: &Frame) -> bool {
-    let call = |name: &str| name.contains("core::ops::function::Fn");
+    let call = |name: &str| name.contains("core::ops::function::Fn") || name == "call_once";
     frame.lineno.is_some() && frame.function.as_deref().is_some_and(call) && is_rust(frame)
 }
 
@@ -185,6 +186,8 @@ mod tests {
             "test::__rust_begin_short_backtrace",
             "std::rt::lang_start::{{closure}}",
             "std::sys::pal::unix::thread::Thread::new::thread_start",
+            "<std::sys::thread::unix::Thread>::new::thread_start",
+            "__rust_begin_short_backtrace",
         ] {
             let stack = ["app::pay", "app::main", "core::ops::function::FnOnce::call_once", marker, "main", "_start"];
             assert_eq!(cut(Origin::Unknown, &stack), ["app::pay", "app::main"], "{marker}");

@@ -30,6 +30,7 @@ fn program_with_stuck_hook(
 
 #[test]
 fn a_stuck_hook_does_not_stop_the_others() {
+    let _alone = crate::alone();
     let server = Server::start(|_| ok());
     let (program, release, inside) = program_with_stuck_hook(&server);
     program.capture("stuck");
@@ -50,6 +51,7 @@ fn a_stuck_hook_does_not_stop_the_others() {
 
 #[test]
 fn close_does_not_wait_for_a_stuck_hook() {
+    let _alone = crate::alone();
     let server = Server::start(|_| ok());
     let (program, release, inside) = program_with_stuck_hook(&server);
     program.capture("stuck");
@@ -69,6 +71,7 @@ fn close_does_not_wait_for_a_stuck_hook() {
 
 #[test]
 fn close_with_time_delivers_what_waits_behind_a_stuck_hook() {
+    let _alone = crate::alone();
     let server = Server::start(|_| ok());
     let (program, _release, inside) = program_with_stuck_hook(&server);
     program.capture("stuck");
@@ -81,6 +84,7 @@ fn close_with_time_delivers_what_waits_behind_a_stuck_hook() {
 
 #[test]
 fn many_stuck_hooks_end_in_the_queue_and_are_counted_at_the_end() {
+    let _alone = crate::alone();
     let server = Server::start(|_| ok());
     let (program, release, inside) = program_with_stuck_hook(&server);
     for _ in 0..7 {
@@ -104,6 +108,7 @@ fn many_stuck_hooks_end_in_the_queue_and_are_counted_at_the_end() {
 
 #[test]
 fn a_panicking_hook_loses_its_event_and_no_other() {
+    let _alone = crate::alone();
     let server = Server::start(|_| ok());
     let program = Program::with(&server.dsn(), |options| {
         options.before_send(|event| {

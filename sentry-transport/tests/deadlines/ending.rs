@@ -22,6 +22,7 @@ fn transport(dsn: &str) -> impl Transport {
 
 #[test]
 fn a_silent_server_costs_nobody_more_than_asked_for() {
+    let _alone = crate::alone();
     let server = Server::start(|_| Act::Hold);
     let program = Program::new(&server.dsn());
     for _ in 0..100 {
@@ -40,6 +41,7 @@ fn a_silent_server_costs_nobody_more_than_asked_for() {
 
 #[test]
 fn a_long_queue_does_not_make_the_end_longer() {
+    let _alone = crate::alone();
     let server = Server::start(|_| Act::Hold);
     let program = Program::new(&server.dsn());
     for _ in 0..5_000 {
@@ -52,6 +54,7 @@ fn a_long_queue_does_not_make_the_end_longer() {
 
 #[test]
 fn zero_is_a_deadline_too() {
+    let _alone = crate::alone();
     let server = Server::start(|_| Act::Hold);
     let program = Program::new(&server.dsn());
     assert!(program.client.flush(Some(Duration::ZERO)), "there was nothing to wait for");
@@ -64,6 +67,7 @@ fn zero_is_a_deadline_too() {
 
 #[test]
 fn flush_does_not_wait_for_what_comes_after_it() {
+    let _alone = crate::alone();
     let server = Server::start(|_| ok());
     let program = Program::new(&server.dsn());
     let is_over = AtomicBool::new(false);
@@ -83,6 +87,7 @@ fn flush_does_not_wait_for_what_comes_after_it() {
 
 #[test]
 fn shutdown_reports_what_was_lost_and_then_refuses() {
+    let _alone = crate::alone();
     let server = Server::start(|_| ok());
     let program = Program::with(&server.dsn(), |options| options.before_send(|_| None));
     program.capture("dropped");
@@ -105,6 +110,7 @@ fn shutdown_reports_what_was_lost_and_then_refuses() {
 
 #[test]
 fn a_transport_that_is_dropped_waits_for_nothing_and_still_delivers() {
+    let _alone = crate::alone();
     let server = Server::start(|_| ok());
     let transport = transport(&server.dsn());
     for _ in 0..10 {
@@ -119,6 +125,7 @@ fn a_transport_that_is_dropped_waits_for_nothing_and_still_delivers() {
 
 #[test]
 fn many_flushes_at_once_all_return() {
+    let _alone = crate::alone();
     let server = Server::start(|_| ok());
     let program = Program::new(&server.dsn());
     std::thread::scope(|scope| {
@@ -134,9 +141,38 @@ fn many_flushes_at_once_all_return() {
     program.expect_books(160, 160, 0, &[]);
 }
 
+#[test]
+#[cfg(target_os = "linux")]
+fn no_thread_outlives_its_transport_for_long() {
+    let _alone = crate::alone();
+    let threads = || {
+        let tasks = std::fs::read_dir("/proc/self/task").unwrap().flatten();
+        let names = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok());
+        names.filter(|name| name.starts_with("sentry-")).count()
+    };
+    let server = Server::start(|_| ok());
+    for is_closed in [true, false] {
+        let program = Program::new(&server.dsn());
+        program.capture("brings a sender");
+        program.flush();
+        assert!(threads() >= 2);
+        if is_closed {
+            assert!(program.client.close(Some(T)));
+        }
+        let transport = transport(&server.dsn());
+        drop((program, transport));
+        let start = std::time::Instant::now();
+        while threads() > 0 {
+            assert!(start.elapsed() < Duration::from_secs(2), "{} threads", threads());
+            std::thread::yield_now();
+        }
+    }
+}
+
 /// Inside a hook, the thread that would have to do the work is the one that asks.
 #[test]
 fn flush_and_shutdown_inside_a_hook_return_at_once() {
+    let _alone = crate::alone();
     let server = Server::start(|_| ok());
     let shared: Arc<std::sync::OnceLock<Arc<dyn Transport>>> = Arc::default();
     let (report, reported) = bounded(4);
