@@ -63,7 +63,7 @@ pub fn capture_error<E: Error + ?Sized>(error: &E) -> Uuid {
 /// ```
 pub fn add_breadcrumb<B: IntoBreadcrumbs>(breadcrumb: B) {
     if activity::any_open() {
-        Hub::current().add_breadcrumb(breadcrumb);
+        Hub::add_breadcrumb_to_current(breadcrumb);
     }
 }
 

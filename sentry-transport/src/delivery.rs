@@ -19,6 +19,7 @@ use sentry_core::{Class, Diagnostics, PendingEnvelope, clock, sdk_info, shared_s
 use crate::machine::{AHEAD_OF_EACH_SENDER, FlightId, MAX_SENDERS, Machine, Phase};
 use crate::queue::{Limits, Queue};
 use crate::sender::{Job, Post};
+use crate::sys;
 use crate::tickets::Generation;
 use crate::worker;
 
@@ -389,6 +390,7 @@ impl State {
 /// What a thread of ours enters first: nothing on it is captured, and it waits for no transport.
 pub(crate) fn enter_own_thread() -> suppress::SuppressGuard {
     OWN_THREAD.with(|own| own.set(true));
+    sys::let_others_run_first();
     suppress::enter()
 }
 

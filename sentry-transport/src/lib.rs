@@ -30,6 +30,7 @@ mod queue;
 mod rate_limit;
 mod reply;
 mod sender;
+mod sys;
 mod tickets;
 mod tls;
 mod worker;

@@ -34,6 +34,17 @@ pub(super) fn current() -> Arc<Hub> {
     }
 }
 
+/// Lets `look` at the current hub where it is. It must run no user code: that might switch hubs.
+#[inline]
+pub(super) fn with<R>(mut look: impl FnMut(&Hub) -> R) -> R {
+    let seen = CURRENT.try_with(|current| current.borrow().as_deref().map(&mut look));
+    match seen {
+        Ok(Some(seen)) => seen,
+        // Makes one, or takes one for the moment.
+        _ => look(&current()),
+    }
+}
+
 pub(super) fn main() -> Arc<Hub> {
     let mut main = MAIN.lock();
     Arc::clone(main.get_or_insert_with(|| Arc::new(Hub::unbound(ScopeData::default()))))

@@ -106,7 +106,7 @@ impl Hub {
     /// The client that is captured for.
     #[must_use]
     pub fn client(&self) -> Option<Arc<Client>> {
-        self.stack.lock().client().cloned()
+        self.stack.lock().client().map(|known| Arc::clone(&known.client))
     }
 
     /// Binds the top of the stack to `client`; with `None`, to nobody.
@@ -217,37 +217,54 @@ impl Hub {
     /// Adds one or more breadcrumbs. When nothing can be sent, a closure given for them is not called.
     pub fn add_breadcrumb<B: IntoBreadcrumbs>(&self, breadcrumb: B) {
         if self.is_active() {
-            breadcrumb.into_breadcrumbs().for_each(|crumb| self.add_one_breadcrumb(crumb));
+            for mut crumb in breadcrumb.into_breadcrumbs() {
+                if let Some(client) = self.add_without_hook(&mut crumb) {
+                    if let Some(mut crumb) = ask_hook(&client, crumb) {
+                        self.add_asked(&mut crumb);
+                    }
+                }
+            }
         }
     }
 
+    /// As [`add_breadcrumb`](Self::add_breadcrumb) on the current hub, without counting as a user of it. User code
+    /// runs between, not inside, the looks at the current hub.
+    pub(crate) fn add_breadcrumb_to_current<B: IntoBreadcrumbs>(breadcrumb: B) {
+        if current::with(Self::is_active) {
+            for mut crumb in breadcrumb.into_breadcrumbs() {
+                if let Some(client) = current::with(|hub| hub.add_without_hook(&mut crumb)) {
+                    if let Some(mut crumb) = ask_hook(&client, crumb) {
+                        current::with(|hub| hub.add_asked(&mut crumb));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Adds a breadcrumb and leaves in it what it replaced; or leaves it, and returns the client whose hook is to be
+    /// asked first.
     #[inline]
-    fn add_one_breadcrumb(&self, mut crumb: Breadcrumb) {
+    fn add_without_hook(&self, crumb: &mut Breadcrumb) -> Option<Arc<Client>> {
         let mut levels = self.stack.lock();
-        let Some(client) = levels.client() else { return };
-        let max = client.options().max_breadcrumbs;
-        if client.options().before_breadcrumb.is_some() {
-            let client = Arc::clone(client);
-            drop(levels);
-            return self.add_breadcrumb_through_hook(&client, crumb);
+        let known = levels.client()?;
+        if known.has_before_breadcrumb {
+            return Some(Arc::clone(&known.client));
         }
-        let retired = levels.top.scope.add_breadcrumb(&mut crumb, max);
+        let max = known.max_breadcrumbs;
+        let retired = levels.top.scope.add_breadcrumb(crumb, max);
         drop(levels);
-        // Here, without the lock, `crumb` is what it replaced.
+        // What has fallen off is dropped here, without the lock.
         drop(retired);
+        None
     }
 
-    fn add_breadcrumb_through_hook(&self, client: &Client, crumb: Breadcrumb) {
-        let Some(before_breadcrumb) = &client.options().before_breadcrumb else { return };
-        let kept = {
-            let _mark = suppress::enter();
-            client.pipeline().guarded("before_breadcrumb", || before_breadcrumb(crumb)).ok().flatten()
-        };
-        if let Some(mut crumb) = kept {
-            let max = client.options().max_breadcrumbs;
-            let retired = self.stack.lock().top.scope.add_breadcrumb(&mut crumb, max);
-            drop(retired);
-        }
+    /// Adds what the hook made of a breadcrumb, and leaves in it what it replaced.
+    fn add_asked(&self, crumb: &mut Breadcrumb) {
+        let mut levels = self.stack.lock();
+        let Some(max) = levels.client().map(|known| known.max_breadcrumbs) else { return };
+        let retired = levels.top.scope.add_breadcrumb(crumb, max);
+        drop(levels);
+        drop(retired);
     }
 
     /// Whether what is captured here can be sent.
@@ -297,6 +314,12 @@ impl Hub {
         }
         id
     }
+}
+
+fn ask_hook(client: &Client, crumb: Breadcrumb) -> Option<Breadcrumb> {
+    let before_breadcrumb = client.options().before_breadcrumb.as_ref()?;
+    let _mark = suppress::enter();
+    client.pipeline().guarded("before_breadcrumb", || before_breadcrumb(crumb)).ok().flatten()
 }
 
 impl AsRef<Hub> for Hub {

@@ -50,8 +50,15 @@ pub(super) struct Levels {
     pub(super) top: Level,
     below: Vec<Level>,
     next_id: u64,
-    client: Option<Arc<Client>>,
+    client: Option<Known>,
     client_generation: u64,
+}
+
+/// A client as looked up, with what adding a breadcrumb needs to know of it at hand.
+pub(super) struct Known {
+    pub(super) client: Arc<Client>,
+    pub(super) max_breadcrumbs: usize,
+    pub(super) has_before_breadcrumb: bool,
 }
 
 #[derive(Clone)]
@@ -131,13 +138,22 @@ impl Stack {
 impl Levels {
     /// The client that the top level captures for.
     #[inline]
-    pub(super) fn client(&mut self) -> Option<&Arc<Client>> {
+    pub(super) fn client(&mut self) -> Option<&Known> {
         let generation = activity::generation();
         if self.client_generation != generation {
-            self.client = self.top.binding.resolve();
-            self.client_generation = generation;
+            self.look_up_client(generation);
         }
         self.client.as_ref()
+    }
+
+    #[cold]
+    fn look_up_client(&mut self, generation: u64) {
+        self.client = self.top.binding.resolve().map(|client| Known {
+            max_breadcrumbs: client.options().max_breadcrumbs,
+            has_before_breadcrumb: client.options().before_breadcrumb.is_some(),
+            client,
+        });
+        self.client_generation = generation;
     }
 
     /// The level `id`, if it is still there.

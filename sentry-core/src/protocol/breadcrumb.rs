@@ -49,6 +49,7 @@ pub struct Breadcrumb {
 }
 
 impl Default for Breadcrumb {
+    #[inline]
     fn default() -> Self {
         Breadcrumb {
             timestamp: crate::clock::wall(),

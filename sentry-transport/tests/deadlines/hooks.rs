@@ -1,11 +1,11 @@
 //! User code that is slow, stuck or broken.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::bounded;
 use sentry_core::protocol::client_report::{Category, Reason};
 
-use crate::program::{Program, SLACK, timed};
+use crate::program::{Program, expect_in_time, timed};
 use crate::server::{Server, ok};
 
 const T: Duration = Duration::from_millis(100);
@@ -26,6 +26,15 @@ fn program_with_stuck_hook(
         })
     });
     (program, release, inside)
+}
+
+#[track_caller]
+fn wait_for_verdicts(program: &Program) {
+    let start = Instant::now();
+    while program.client.stats().of(Category::Error).queued() > 0 {
+        assert!(start.elapsed() < Duration::from_secs(20), "{:?}", program.client.stats());
+        std::thread::yield_now();
+    }
 }
 
 #[test]
@@ -53,20 +62,21 @@ fn a_stuck_hook_does_not_stop_the_others() {
 fn close_does_not_wait_for_a_stuck_hook() {
     let _alone = crate::alone();
     let server = Server::start(|_| ok());
-    let (program, release, inside) = program_with_stuck_hook(&server);
-    program.capture("stuck");
-    inside.recv().unwrap();
-    program.capture("other");
-    let (closed, took) = timed(|| program.client.close(Some(T)));
-    assert!(!closed && took <= SLACK, "{took:?}");
-    let row = program.client.stats().of(Category::Error);
-    assert_eq!(row.queued(), 1, "what the hook holds has no verdict: {row:?}");
-    drop(release);
-    while program.client.stats().of(Category::Error).queued() > 0 {
-        std::thread::yield_now();
-    }
-    let row = program.client.stats().of(Category::Error);
-    assert_eq!(row.delivered + row.lost_for(Reason::NetworkError), 2, "{row:?}");
+    expect_in_time(|| {
+        let (program, release, inside) = program_with_stuck_hook(&server);
+        program.capture("stuck");
+        inside.recv().unwrap();
+        program.capture("other");
+        let (closed, took) = timed(|| program.client.close(Some(T)));
+        assert!(!closed);
+        let row = program.client.stats().of(Category::Error);
+        assert_eq!(row.queued(), 1, "what the hook holds has no verdict: {row:?}");
+        drop(release);
+        wait_for_verdicts(&program);
+        let row = program.client.stats().of(Category::Error);
+        assert_eq!(row.delivered + row.lost_for(Reason::NetworkError), 2, "{row:?}");
+        took
+    });
 }
 
 #[test]
@@ -77,8 +87,7 @@ fn close_with_time_delivers_what_waits_behind_a_stuck_hook() {
     program.capture("stuck");
     inside.recv().unwrap();
     program.capture("other");
-    let (closed, took) = timed(|| program.client.close(Some(Duration::from_secs(2))));
-    assert!(!closed && took < Duration::from_millis(2_050), "{took:?}");
+    assert!(!program.client.close(Some(Duration::from_secs(2))));
     assert_eq!(program.client.stats().of(Category::Error).delivered, 1);
 }
 
@@ -86,24 +95,25 @@ fn close_with_time_delivers_what_waits_behind_a_stuck_hook() {
 fn many_stuck_hooks_end_in_the_queue_and_are_counted_at_the_end() {
     let _alone = crate::alone();
     let server = Server::start(|_| ok());
-    let (program, release, inside) = program_with_stuck_hook(&server);
-    for _ in 0..7 {
-        program.capture("stuck");
-    }
-    for _ in 0..5 {
-        inside.recv_timeout(Duration::from_secs(20)).expect("four are let be, the fifth is stuck too");
-    }
-    program.capture("never finished");
-    let (closed, took) = timed(|| program.client.close(Some(T)));
-    assert!(!closed && took <= SLACK, "{took:?}");
-    let row = program.client.stats().of(Category::Error);
-    assert_eq!((row.lost_for(Reason::NetworkError), row.queued()), (3, 5), "{row:?}");
-    drop(release);
-    while program.client.stats().of(Category::Error).queued() > 0 {
-        std::thread::yield_now();
-    }
-    program.expect_books(8, 0, 0, &[(Reason::NetworkError, 8)]);
-    assert_eq!(program.said().len(), 1, "{:?}", program.said());
+    expect_in_time(|| {
+        let (program, release, inside) = program_with_stuck_hook(&server);
+        for _ in 0..7 {
+            program.capture("stuck");
+        }
+        for _ in 0..5 {
+            inside.recv_timeout(Duration::from_secs(20)).expect("four are let be, the fifth is stuck too");
+        }
+        program.capture("never finished");
+        let (closed, took) = timed(|| program.client.close(Some(T)));
+        assert!(!closed);
+        let row = program.client.stats().of(Category::Error);
+        assert_eq!((row.lost_for(Reason::NetworkError), row.queued()), (3, 5), "{row:?}");
+        drop(release);
+        wait_for_verdicts(&program);
+        program.expect_books(8, 0, 0, &[(Reason::NetworkError, 8)]);
+        assert_eq!(program.said().len(), 1, "{:?}", program.said());
+        took
+    });
 }
 
 #[test]

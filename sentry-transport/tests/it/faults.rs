@@ -1,6 +1,8 @@
 //! Servers that refuse, limit, redirect, talk nonsense or are not there.
 
 use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use sentry_core::protocol::client_report::{Category, Reason};
@@ -38,6 +40,27 @@ fn after_429_nothing_is_sent_and_the_server_counts() {
     assert_eq!(server.rest().len(), 1, "not even a report: all categories are limited");
     program.expect_books(2, 0, 1, &[(Reason::RatelimitBackoff, 1)]);
     assert!(program.said().is_empty());
+}
+
+#[test]
+fn what_is_limited_is_not_even_finished() {
+    let server = Server::start(|_| Act::Send(answer(429, "", "")));
+    let finished = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&finished);
+    let program = Program::with(&server.dsn(), |options| {
+        options.before_send(move |event| {
+            counter.fetch_add(1, Ordering::AcqRel);
+            Some(event)
+        })
+    });
+    program.capture("brings the limit");
+    program.flush();
+    for _ in 0..200 {
+        program.capture("not worth a hook");
+    }
+    program.flush();
+    assert_eq!(finished.load(Ordering::Acquire), 1);
+    program.expect_books(201, 0, 1, &[(Reason::RatelimitBackoff, 200)]);
 }
 
 #[test]
@@ -163,7 +186,7 @@ fn an_endless_body_costs_its_connection_and_nothing_else() {
 #[test]
 fn odd_answers() {
     use Reason::NetworkError;
-    let cases: [(&str, Act2, bool); 9] = [
+    let cases: [(&str, Answering, bool); 9] = [
         (
             "a body cut short",
             || Act::SendAndClose(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort".to_vec()),
@@ -205,7 +228,7 @@ fn odd_answers() {
     }
 }
 
-type Act2 = fn() -> Act;
+type Answering = fn() -> Act;
 
 #[test]
 fn a_proxy_is_asked_to_connect_and_its_refusal_is_no_answer_of_the_server() {
