@@ -20,6 +20,7 @@ use crate::suppress;
 ///
 /// sentry_core::capture_event(Event { message: Some("disk nearly full".into()), level: Level::Warning, ..Event::new() });
 /// ```
+#[inline]
 pub fn capture_event(event: Event<'static>) -> Uuid {
     if !activity::any_open() {
         return Uuid::nil();
@@ -32,6 +33,7 @@ pub fn capture_event(event: Event<'static>) -> Uuid {
 /// ```
 /// sentry_core::capture_message("cache rebuilt", sentry_core::Level::Info);
 /// ```
+#[inline]
 pub fn capture_message(msg: &str, level: Level) -> Uuid {
     if !activity::any_open() {
         return Uuid::nil();
@@ -46,6 +48,7 @@ pub fn capture_message(msg: &str, level: Level) -> Uuid {
 ///     sentry_core::capture_error(&error);
 /// }
 /// ```
+#[inline]
 pub fn capture_error<E: Error + ?Sized>(error: &E) -> Uuid {
     if !activity::any_open() {
         return Uuid::nil();
@@ -61,6 +64,7 @@ pub fn capture_error<E: Error + ?Sized>(error: &E) -> Uuid {
 /// // The closure is called only if someone is listening.
 /// sentry_core::add_breadcrumb(|| Breadcrumb { message: Some("connected".into()), ..Default::default() });
 /// ```
+#[inline]
 pub fn add_breadcrumb<B: IntoBreadcrumbs>(breadcrumb: B) {
     if activity::any_open() {
         Hub::add_breadcrumb_to_current(breadcrumb);
@@ -72,6 +76,7 @@ pub fn add_breadcrumb<B: IntoBreadcrumbs>(breadcrumb: B) {
 /// ```
 /// sentry_core::configure_scope(|scope| scope.set_tag("shard", 7));
 /// ```
+#[inline]
 pub fn configure_scope<F, R>(f: F) -> R
 where
     R: Default,
@@ -91,6 +96,7 @@ where
 ///     || sentry_core::capture_message("row skipped", sentry_core::Level::Warning),
 /// );
 /// ```
+#[inline]
 pub fn with_scope<C, F, R>(scope_config: C, callback: F) -> R
 where
     C: FnOnce(&mut Scope),
