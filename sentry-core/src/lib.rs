@@ -90,7 +90,11 @@ pub mod types {
     pub use crate::dsn::{Dsn, ParseDsnError, Scheme};
     pub use crate::indexed_enum::IndexedEnum;
     pub use crate::project_id::{ParseProjectIdError, ProjectId};
-    pub use crate::protocol;
+    /// The protocol by its version; there is one.
+    pub mod protocol {
+        pub use crate::protocol as latest;
+        pub use crate::protocol as v7;
+    }
     pub use crate::random::uuid as random_uuid;
     pub use crate::url::ParseUrlError;
     pub use debugid::*;

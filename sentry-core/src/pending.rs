@@ -24,6 +24,19 @@ pub enum Class {
     Bulk,
 }
 
+impl Class {
+    /// The class of a finished envelope: that of its most urgent item.
+    #[must_use]
+    pub fn of(envelope: &Envelope) -> Self {
+        let classes = envelope.items().map(|item| match item {
+            EnvelopeItem::Event(event) if event.level == Level::Fatal => Self::Crash,
+            EnvelopeItem::Event(_) => Self::Error,
+            _ => Self::Bulk,
+        });
+        classes.min().unwrap_or(Self::Bulk)
+    }
+}
+
 /// An envelope on its way that still has to be finished.
 ///
 /// It accounts for itself: dropped without [`finish`](Self::finish) or [`discard`](Self::discard), it is counted as
@@ -65,7 +78,7 @@ impl PendingEnvelope {
         match &self.content {
             Some(Content::Capture(capture)) if capture.urgent => Class::Crash,
             Some(Content::Capture(_)) => Class::Error,
-            Some(Content::Ready(envelope)) => class_of(envelope),
+            Some(Content::Ready(envelope)) => Class::of(envelope),
             None => Class::Bulk,
         }
     }
@@ -164,15 +177,6 @@ impl fmt::Debug for PendingEnvelope {
             .field("class", &self.class())
             .finish_non_exhaustive()
     }
-}
-
-fn class_of(envelope: &Envelope) -> Class {
-    let classes = envelope.items().map(|item| match item {
-        EnvelopeItem::Event(event) if event.level == Level::Fatal => Class::Crash,
-        EnvelopeItem::Event(_) => Class::Error,
-        _ => Class::Bulk,
-    });
-    classes.min().unwrap_or(Class::Bulk)
 }
 
 /// What the capture call learns of its event: a cell it shares with the pending envelope.

@@ -146,7 +146,7 @@ impl Delivery {
 
     /// Takes a finished envelope and accounts for it. It is encoded on the caller's thread.
     pub(crate) fn send_envelope(&self, envelope: Envelope) {
-        let class = class_of(&envelope);
+        let class = Class::of(&envelope);
         let envelope = self.0.encode(envelope);
         let bytes = envelope.body_bytes();
         if !envelope.is_empty() {
@@ -406,17 +406,6 @@ thread_local! {
 /// Starts a named thread of ours.
 pub(crate) fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
     thread::Builder::new().name(name.to_owned()).spawn(run).map(drop)
-}
-
-fn class_of(envelope: &Envelope) -> Class {
-    use sentry_core::Level;
-    use sentry_core::protocol::EnvelopeItem;
-    let classes = envelope.items().map(|item| match item {
-        EnvelopeItem::Event(event) if event.level == Level::Fatal => Class::Crash,
-        EnvelopeItem::Event(_) => Class::Error,
-        _ => Class::Bulk,
-    });
-    classes.min().unwrap_or(Class::Bulk)
 }
 
 /// Nobody waits longer than a day: there is no wait without a deadline.
