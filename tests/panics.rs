@@ -38,6 +38,8 @@ fn main() {
         ("at thread teardown", at_thread_teardown),
         ("capture at thread teardown", capture_at_thread_teardown),
         ("in extern C", in_extern_c),
+        ("twice", twice),
+        ("while a hook blocks", while_a_hook_blocks),
         ("previous hook exits", previous_hook_exits),
         ("previous hook last", previous_hook_last),
         ("custom transport", custom_transport),
@@ -57,6 +59,8 @@ fn main() {
         ("a panic at thread teardown aborts as it does without us", test_teardown),
         ("a capture at thread teardown arrives", test_capture_at_teardown),
         ("a panic in extern C is delivered before the abort", test_extern_c),
+        ("a panic while another unwinds: both are delivered before the abort", test_twice),
+        ("a panic is delivered while a hook blocks", test_while_a_hook_blocks),
         ("a previous hook that exits", test_previous_exits),
         ("a previous hook that exits, put last", test_previous_last),
         ("standard error is closed or full", test_stderr),
@@ -320,6 +324,8 @@ fn test_teardown() {
     let out = spawn("at thread teardown", &receiver).run();
     assert_eq!(out.signal(), Some(6), "std aborts here, with or without us: {out:?}");
     assert_eq!(out.stderr.matches("panicked at").count(), 1, "one panic and no second one of ours: {}", out.stderr);
+    let events = receiver.wait_events(2);
+    assert!(events.iter().any(|event| exception(event)["value"] == "in a destructor"), "waited for: {events:#?}");
 }
 
 fn capture_at_thread_teardown() {
@@ -353,7 +359,62 @@ fn test_extern_c() {
     let out = spawn("in extern C", &receiver).run();
     assert_eq!(out.signal(), Some(6), "{out:?}");
     let events = receiver.wait_events(1);
-    assert!(events.iter().any(|event| exception(event)["value"] == "across a border"), "{events:#?}");
+    assert_eq!((events.len(), &exception(&events[0])["value"]), (1, &json!("across a border")), "{events:#?}");
+}
+
+// --- a panic while another unwinds -------------------------------------------------------------------------------
+
+fn twice() {
+    struct PanicsToo;
+    impl Drop for PanicsToo {
+        fn drop(&mut self) {
+            panic!("the second");
+        }
+    }
+    let _guard = init();
+    let _ = thread::spawn(|| {
+        let _second = PanicsToo;
+        panic!("the first");
+    })
+    .join();
+}
+
+fn test_twice() {
+    let receiver = Receiver::start();
+    let out = spawn("twice", &receiver).run();
+    assert_eq!(out.signal(), Some(6), "{out:?}");
+    let mut values: Vec<Value> =
+        receiver.wait_events(2).iter().map(|event| exception(event)["value"].clone()).collect();
+    values.sort_by_key(Value::to_string);
+    assert_eq!(values, [json!("the first"), json!("the second")]);
+}
+
+// --- a hook that blocks ------------------------------------------------------------------------------------------
+
+fn while_a_hook_blocks() {
+    let held = WANTED.lock().unwrap_or_else(PoisonError::into_inner);
+    let guard = init_with(ClientOptions::new().before_send(|event| {
+        if event.message.is_some() {
+            let _held = WANTED.lock().unwrap_or_else(PoisonError::into_inner);
+        }
+        Some(event)
+    }));
+    sentry::capture_message("blocks", Level::Info);
+    let _ = thread::spawn(|| panic!("meanwhile")).join();
+    sentry::Hub::current().client().map(|client| client.flush(Some(Duration::from_secs(1))));
+    let started = Instant::now();
+    guard.close(Some(Duration::from_millis(100)));
+    child::report("millis", &started.elapsed().as_millis().to_string());
+    drop(held);
+}
+
+fn test_while_a_hook_blocks() {
+    let receiver = Receiver::start();
+    let out = spawn("while a hook blocks", &receiver).run();
+    assert!(out.success(), "{out:?}");
+    assert_eq!(exception(&receiver.wait_events(1)[0])["value"], "meanwhile");
+    let millis: u64 = out.value("millis").expect("reported").parse().expect("a number");
+    assert!(millis <= 200, "close took {millis} ms");
 }
 
 // --- the previous hook -------------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ pub fn child(args: &[&str]) {
             }
         }
         ["burst", messages, dsn] => burst(messages.parse().unwrap_or(0), dsn),
+        ["paced", messages, dsn] => paced(messages.parse().unwrap_or(0), dsn),
         ["silent", call, dsn] => silent(call, dsn),
         ["memory", dsn] => memory(dsn),
         _ => {}
@@ -141,6 +142,18 @@ fn burst(messages: usize, dsn: &str) {
     }
     guard.close(Some(Duration::from_secs(120)));
     say(&format!("{}", measure::process_cpu() - before));
+}
+
+/// One message each 10 ms, whatever the one before took, and the end of a program that sets nothing.
+fn paced(messages: u32, dsn: &str) {
+    let guard = sentry::init(ClientOptions::new().dsn(dsn).release("bench@1.0.0"));
+    let start = Instant::now();
+    for index in 0..messages {
+        let due = start + Duration::from_millis(10) * index;
+        thread::sleep(due.saturating_duration_since(Instant::now()));
+        message();
+    }
+    drop(guard);
 }
 
 /// A deadline against a server that never answers.

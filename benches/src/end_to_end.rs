@@ -13,6 +13,7 @@ use crate::{CRATES, Plan};
 pub fn table(plan: &Plan) {
     let rows = [
         Row { name: "e2e-burst", run: burst },
+        Row { name: "e2e-late-300", run: late },
         Row { name: "e2e-silent-server", run: silent },
         Row { name: "e2e-memory", run: memory },
     ];
@@ -47,6 +48,23 @@ fn burst(plan: &Plan) {
     line(&name("delivered"), "%", official[0], ours[0], Goal::AtLeast(100.0));
     line(&name("CPU of each"), "ms", official[1], ours[1], Goal::Ratio(0.2));
     line(&name("bytes of each"), "B", official[2], ours[2], Goal::Ratio(0.18));
+}
+
+/// A steady load on a server that is slower than one request at a time can bear.
+fn late(plan: &Plan) {
+    let events = 300;
+    let [official, ours] = rounds(plan, |crate_name| {
+        let server = Server::start(Mode::KeepLate);
+        Running::start(crate_name, &["paced", &events.to_string(), &server.dsn()]).time_to_exit(LATE_LIMIT);
+        [100.0 * server.received().events as f64 / f64::from(events)]
+    });
+    line(
+        &format!("e2e-late-{events} at 100/s, answers 50 ms: delivered"),
+        "%",
+        official[0],
+        ours[0],
+        Goal::AtLeast(100.0),
+    );
 }
 
 /// Deadlines against a server that accepts and never answers.
@@ -158,6 +176,7 @@ impl Drop for Running {
 }
 
 const BURST_LIMIT: Duration = Duration::from_secs(300);
+const LATE_LIMIT: Duration = Duration::from_secs(30);
 const SILENT_LIMIT: Duration = Duration::from_secs(5);
 /// The goal is none; the end of a process takes a little by itself.
 const EXIT_SLACK: f64 = 20.0;

@@ -1,10 +1,11 @@
-//! The loopback server both crates send to: answers 200 at once, or never, and counts afterwards.
+//! The loopback server both crates send to: answers 200 at once, late or never, and counts afterwards.
 
 use std::collections::HashSet;
 use std::io::BufReader;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -17,6 +18,8 @@ pub enum Mode {
     Answer,
     /// Answers, and keeps requests for [`Server::received`].
     Keep,
+    /// Like [`Mode::Keep`], with [`LATE`] between reading a request and its answer, on each connection by itself.
+    KeepLate,
     /// Accepts, and never answers.
     Silent,
 }
@@ -72,8 +75,11 @@ fn answer_all(stream: &TcpStream, mode: Mode, kept: &Mutex<Vec<Request>>) {
     let mut reader = BufReader::with_capacity(64 * 1024, stream);
     let reply = Reply::json(200, "{\"id\":\"0\"}");
     while let Ok(Some(request)) = http::read_request(&mut reader, 0) {
-        if mode == Mode::Keep {
+        if matches!(mode, Mode::Keep | Mode::KeepLate) {
             kept.lock().unwrap_or_else(PoisonError::into_inner).push(request);
+        }
+        if mode == Mode::KeepLate {
+            thread::sleep(LATE);
         }
         if http::write_reply(&mut &*stream, &reply).is_err() {
             return;
@@ -89,3 +95,6 @@ fn event_id(request: &Request) -> Option<String> {
     let item: Value = serde_json::from_slice(lines.next()?).ok()?;
     (item.get("type")? == "event").then(|| header.get("event_id").map(Value::to_string))?
 }
+
+/// What [`Mode::KeepLate`] takes for an answer.
+const LATE: Duration = Duration::from_millis(50);

@@ -196,7 +196,8 @@ impl Client {
     }
 
     /// Sends an admitted capture on its way. Nil when a transport that finishes on the spot saw it dropped.
-    pub(crate) fn deliver(&self, capture: Capture, snapshot: ScopeSnapshot) -> Uuid {
+    pub(crate) fn deliver(&self, mut capture: Capture, snapshot: ScopeSnapshot) -> Uuid {
+        self.inner.pipeline.on_capture(&mut capture);
         self.deliver_through(capture, snapshot, |transport, pending| {
             if self.options().hooks_on_caller {
                 let pipeline = Arc::clone(&self.inner.pipeline);
@@ -209,7 +210,7 @@ impl Client {
         })
     }
 
-    /// Like [`deliver`](Self::deliver), from a thread that is panicking: no hook runs on it.
+    /// Like [`deliver`](Self::deliver), from a thread that is panicking: no hook and no integration runs on it.
     pub(crate) fn deliver_crash(&self, capture: Capture, snapshot: ScopeSnapshot) -> Uuid {
         let limit = self.options().shutdown_timeout;
         self.deliver_through(capture, snapshot, |transport, pending| crash::send(transport, pending, limit))
@@ -227,7 +228,6 @@ impl Client {
             pipeline.recorder().record_loss(Category::Error, Reason::QueueOverflow, 1);
             return Uuid::nil();
         };
-        pipeline.on_capture(&mut capture);
         capture.scope = snapshot;
         let event_id = capture.event_id;
         let outcome = Outcome::default();

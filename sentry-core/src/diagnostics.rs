@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Write;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use crate::caught::caught;
 use crate::suppress;
 use crate::sync::Mutex;
 
@@ -65,7 +65,7 @@ impl Diagnostics {
             Some(callback) => {
                 let _guard = suppress::enter();
                 // A callback that panics has had its chance; there is no one left to tell.
-                let _ = catch_unwind(AssertUnwindSafe(|| callback(&line)));
+                let _ = caught(|| callback(&line));
             }
             None => {
                 let _ = writeln!(std::io::stderr(), "{line}");

@@ -2,9 +2,9 @@
 
 use std::error::Error;
 use std::fmt::{self, Write};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::capture::ErrorLink;
+use crate::caught::caught;
 use crate::protocol::{Event, Exception, Mechanism};
 
 /// A longer chain is cut: it is a cycle or as good as one.
@@ -101,11 +101,6 @@ fn text_of<E: Error + ?Sized>(err: &E) -> Box<str> {
         text.text.push_str(" [its Display panicked]");
     }
     text.text.into()
-}
-
-/// Runs an error's own code. A panic in it goes no further: the program is about to handle an error, not to lose it.
-fn caught<R>(run: impl FnOnce() -> R) -> Option<R> {
-    catch_unwind(AssertUnwindSafe(run)).ok()
 }
 
 /// Takes text up to a limit or a character, and then tells the formatter to stop.

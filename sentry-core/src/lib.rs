@@ -21,6 +21,7 @@ mod api;
 mod auth;
 mod breadcrumbs;
 mod capture;
+mod caught;
 mod client;
 pub mod clock;
 mod crash;
@@ -63,9 +64,9 @@ pub use client::Client;
 pub use diagnostics::{Diagnostics, DiagnosticsCallback};
 pub use error_event::{event_from_error, parse_type_from_debug};
 pub use futures::{SentryFuture, SentryFutureExt};
-#[doc(hidden)]
-pub use hub::bind_process_client;
 pub use hub::{Hub, ScopeGuard, SwitchGuard as HubSwitchGuard};
+#[doc(hidden)]
+pub use hub::{bind_process_client, thread_is_ending};
 #[doc(hidden)]
 pub use integration::AsAny;
 pub use integration::Integration;

@@ -15,10 +15,10 @@
 
 use std::any::TypeId;
 use std::borrow::Cow;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crate::capture::{Body, Capture, RawStack, StackTarget};
+use crate::caught::caught;
 use crate::diagnostics::Diagnostics;
 use crate::error_event::exceptions_from_chain;
 use crate::hub::{Hub, SwitchGuard};
@@ -204,10 +204,8 @@ impl Pipeline {
 
     /// Runs user code; a panic in it is said once and goes no further.
     pub(crate) fn guarded<R>(&self, name: &str, run: impl FnOnce() -> R) -> Result<R, ()> {
-        catch_unwind(AssertUnwindSafe(run)).map_err(|payload| {
+        caught(run).ok_or_else(|| {
             self.diagnostics.fault("hook panicked", format_args!("{name} panicked; what it was given is dropped"));
-            // Dropping a payload runs user code, which may panic in its turn.
-            let _ = catch_unwind(AssertUnwindSafe(|| drop(payload)));
         })
     }
 }

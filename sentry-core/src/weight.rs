@@ -82,7 +82,7 @@ pub(crate) fn envelope_bytes(envelope: &Envelope) -> usize {
         EnvelopeItem::Unknown(item) => item.payload().len(),
         _ => 0,
     });
-    size_of::<Envelope>() + items.sum::<usize>()
+    size_of::<Envelope>() + envelope.raw_bytes() + items.sum::<usize>()
 }
 
 pub(crate) fn event_bytes(event: &Event<'_>) -> usize {

@@ -122,7 +122,7 @@ impl Post for UreqPost {
         if let Err(error) = &outcome {
             self.lookups.forget();
             // A server may close an idle connection at the moment we choose it. Nothing is wrong with it then.
-            if self.is_warm.swap(false, Ordering::AcqRel) && is_closed_connection(error) {
+            if self.is_warm.load(Ordering::Acquire) && is_closed_connection(error) {
                 outcome = self.request(target, body, true);
             }
         }
@@ -276,11 +276,21 @@ fn failure_of(error: &Error) -> Failure {
     let text = error.to_string();
     let kind = match error {
         Error::ConnectProxyFailed(_) | Error::InvalidProxyUrl => FailureKind::Proxy,
-        // The TLS libraries have no error in common; the word is in all their messages about certificates.
-        _ if text.to_ascii_lowercase().contains("certificate") => FailureKind::Certificate,
+        _ if is_refused_certificate(error, &text) => FailureKind::Certificate,
         _ => FailureKind::Network,
     };
     Failure { kind, text }
+}
+
+/// The TLS libraries have no error in common, but the word is in all their messages about the server's certificate.
+fn is_refused_certificate(error: &Error, text: &str) -> bool {
+    // rustls fails with `InvalidData`. Other errors are the system's, and may repeat a host name.
+    if matches!(error, Error::Io(error) if error.kind() != io::ErrorKind::InvalidData) {
+        return false;
+    }
+    let text = text.to_ascii_lowercase();
+    // An alert is the server's: it is about our certificate, which we do not have.
+    text.contains("certificate") && !text.contains("alert")
 }
 
 const RESOLVE: Duration = Duration::from_secs(5);

@@ -5,6 +5,7 @@
 
 use std::cell::Cell;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -249,11 +250,14 @@ impl Shared {
         self.settled(&mut state);
     }
 
+    /// Counts first and drops then. What is dropped may be the last handle of a user's closure or value, whose
+    /// destructor may panic.
     fn discard(&self, content: Content, reason: Reason) {
-        match content {
+        let discarded = catch_unwind(AssertUnwindSafe(|| match content {
             Content::Pending(pending) => pending.discard(reason),
             Content::Encoded(envelope) => self.recorder.record_losses(envelope.losses(), reason),
-        }
+        }));
+        discarded.unwrap_or_else(worker::forget_payload);
     }
 
     /// Encodes an envelope and counts what had to be left out.

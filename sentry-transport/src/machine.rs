@@ -19,7 +19,7 @@ pub(crate) struct Machine {
     next_flight: u64,
     senders: usize,
     full_since: Option<Instant>,
-    /// Until then no more senders are tried, besides the first.
+    /// Until then no more senders are tried.
     crowded_until: Option<Instant>,
     report_since: Option<Instant>,
     phase: Phase,
@@ -155,10 +155,11 @@ impl Machine {
     /// Whether there is to be one more sender. Envelopes are only finished with a sender at hand, which also watches
     /// over the worker; more come when those there are keep `waiting` envelopes waiting.
     pub(crate) fn sender_due(&mut self, waiting: usize, now: Instant) -> Due {
+        let crowded_until = self.crowded_until.filter(|until| now < *until);
         if self.senders == 0 {
-            return Due::Now;
+            return crowded_until.map_or(Due::Now, Due::At);
         }
-        let is_crowded = self.crowded_until.is_some_and(|until| now < until);
+        let is_crowded = crowded_until.is_some();
         if waiting == 0 || self.senders >= MAX_SENDERS || is_crowded {
             self.full_since = None;
             return Due::Not;
@@ -300,7 +301,8 @@ mod tests {
         for _ in 0..MAX_SENDERS {
             machine.sender_ended();
         }
-        assert_eq!(machine.sender_due(0, start + 100 * MS), Due::Now);
+        assert_eq!(machine.sender_due(0, start + 100 * MS), Due::At(start + 1_100 * MS), "nor without any sender");
+        assert_eq!(machine.sender_due(0, start + 1_100 * MS), Due::Now);
     }
 
     #[test]

@@ -64,17 +64,20 @@ impl<T> Queue<T> {
         self.len() == 0
     }
 
-    /// A crash makes room at the expense of the newest errors. What the errors share is not held against it.
+    /// A crash makes room at the expense of the newest errors, each of which is taken to give back its part of what
+    /// they all share. It is refused when all errors together would not make room.
     fn push_crash(&mut self, item: T, bytes: usize, shared: usize, victims: &mut Vec<T>) {
-        let own = self.crash.bytes.saturating_add(bytes);
-        if own > self.limits.upper && !self.crash.entries.is_empty() {
+        let part = shared / (self.crash.len() + self.error.len()).max(1);
+        let kept = self.crash.bytes.saturating_add(bytes).saturating_add(part.saturating_mul(self.crash.len()));
+        if kept > self.limits.upper && !self.crash.entries.is_empty() {
             return victims.push(item);
         }
-        while own.saturating_add(self.error.bytes).saturating_add(shared) > self.limits.upper {
-            match self.error.pop_newest() {
-                Some(victim) => victims.push(victim),
-                None => break,
-            }
+        let mut total = self.crash.bytes.saturating_add(self.error.bytes).saturating_add(bytes).saturating_add(shared);
+        while total > self.limits.upper {
+            let before = self.error.bytes;
+            let Some(victim) = self.error.pop_newest() else { break };
+            total = total.saturating_sub(before - self.error.bytes).saturating_sub(part);
+            victims.push(victim);
         }
         if self.is_full() {
             match self.bulk.pop().or_else(|| self.error.pop_newest()) {
@@ -212,12 +215,15 @@ mod tests {
     }
 
     #[test]
-    fn shared_bytes_never_refuse_a_crash() {
+    fn what_events_share_counts_for_crashes_too() {
         let mut queue = queue(100, 100, 100);
-        assert!(queue.push("e1", Error, 10, 0).is_empty());
-        assert_eq!(queue.push("c1", Crash, 10, 1_000), ["e1"]);
-        assert!(queue.push("c2", Crash, 10, 1_000).is_empty());
-        assert_eq!(rest(queue), ["c1", "c2"]);
+        for item in ["e1", "e2", "e3", "e4"] {
+            assert!(queue.push(item, Error, 5, 0).is_empty());
+        }
+        // 20 of their own, 80 shared by four: each that goes gives back 5 + 20.
+        assert_eq!(queue.push("c1", Crash, 20, 80), ["e4"]);
+        assert_eq!(queue.push("c2", Crash, 10, 400), ["c2"], "the crash before it shares a quarter of that");
+        assert_eq!(rest(queue), ["c1", "e1", "e2", "e3"]);
     }
 
     #[test]

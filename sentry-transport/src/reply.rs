@@ -151,7 +151,7 @@ impl Failure {
                 "certificate refused",
                 format!(
                     "the server's certificate was refused: {text}; check the DSN's host, this machine's clock and its \
-                     certificates (SSL_CERT_FILE names a file of more)"
+                     certificates (SSL_CERT_FILE names a file to trust instead of them)"
                 ),
             ),
         }

@@ -15,10 +15,10 @@ use crate::machine::{Due, Phase};
 use crate::sender::{self, Job};
 use crate::tickets::Generation;
 
-/// What the worker does next. `wants_sender`: with one more sender at hand.
+/// What the worker does next.
 enum Task {
-    Finish { entry: Entry, wants_sender: bool },
-    Report { wants_sender: bool },
+    Finish(Entry),
+    Report,
     AddSender,
     LookAgain,
     Sleep(Option<Instant>),
@@ -74,18 +74,13 @@ fn work(shared: &Arc<Shared>, epoch: u64) {
             shared.discard_all(limited, Reason::RatelimitBackoff);
         }
         match task {
-            Task::Finish { entry, wants_sender } => {
-                if !has_sender(shared, wants_sender) {
-                    shared.lock().worker.patience_ends = None;
-                    shared.discard_all(vec![entry], Reason::InternalSdkError);
-                } else if !finish(shared, entry, epoch) {
+            Task::Finish(entry) => {
+                if !finish(shared, entry, epoch) {
                     return;
                 }
             }
-            Task::Report { wants_sender } => report(shared, wants_sender),
-            Task::AddSender => {
-                has_sender(shared, true);
-            }
+            Task::Report => report(shared),
+            Task::AddSender => add_sender(shared),
             Task::LookAgain => {}
             Task::Sleep(until) => shared.sleep(until),
             Task::GiveUp => shared.end(),
@@ -116,6 +111,21 @@ fn next_task(shared: &Shared, epoch: u64, limited: &mut Vec<Entry>) -> Task {
             Due::Not => Task::Sleep(earliest(&state, None)),
         };
     }
+    let has_report = shared.recorder.has_report();
+    let due = state.machine.report_due(has_report, now);
+    let is_waited_for = has_report && state.machine.may_report(now) && (state.wants_report() || says_goodbye(&state));
+    let reports = due == Due::Now || is_waited_for;
+    if state.machine.senders() == 0 && (reports || !state.queue.is_empty()) {
+        // Nothing is finished without someone to send it, who also watches over this thread meanwhile.
+        match state.machine.sender_due(0, now) {
+            Due::Now => {
+                state.machine.sender_started();
+                return Task::AddSender;
+            }
+            Due::At(due) => return Task::Sleep(earliest(&state, Some(due))),
+            Due::Not => {}
+        }
+    }
     while let Some(entry) = state.queue.pop() {
         if is_limited(&state, &entry, now) {
             limited.push(entry);
@@ -127,16 +137,13 @@ fn next_task(shared: &Shared, epoch: u64, limited: &mut Vec<Entry>) -> Task {
         if matches!(entry.content, Content::Pending(_)) {
             state.worker.patience_ends = Some(now + PATIENCE_WITH_SYMBOLS);
         }
-        return Task::Finish { entry, wants_sender: first_sender(&mut state, now) };
+        return Task::Finish(entry);
     }
     if !limited.is_empty() {
         return Task::LookAgain;
     }
-    let has_report = shared.recorder.has_report();
-    let due = state.machine.report_due(has_report, now);
-    let is_waited_for = has_report && state.machine.may_report(now) && (state.wants_report() || says_goodbye(&state));
-    if due == Due::Now || is_waited_for {
-        return Task::Report { wants_sender: first_sender(&mut state, now) };
+    if reports {
+        return Task::Report;
     }
     if state.machine.phase() != Phase::Open && state.machine.is_idle() {
         return Task::GiveUp;
@@ -182,8 +189,8 @@ fn finish(shared: &Shared, entry: Entry, epoch: u64) -> bool {
 }
 
 /// Sends a client report alone.
-fn report(shared: &Arc<Shared>, wants_sender: bool) {
-    let report = if has_sender(shared, wants_sender) { shared.recorder.take_report() } else { None };
+fn report(shared: &Shared) {
+    let report = shared.recorder.take_report();
     let mut state = shared.lock();
     let Some(report) = report else {
         state.report_fails();
@@ -229,25 +236,13 @@ fn depart(shared: &Shared, state: &mut State, mut envelope: EncodedEnvelope, gen
     }
 }
 
-/// Whether there is a sender after all, once the one that was asked for is started.
-fn has_sender(shared: &Arc<Shared>, wants_sender: bool) -> bool {
-    if !wants_sender {
-        return true;
+/// Starts a sender that the machine has counted in. Where there is no thread to be had, events wait in the queue until
+/// it is tried again.
+fn add_sender(shared: &Arc<Shared>) {
+    if let Err(error) = sender::spawn(shared) {
+        shared.diagnostics.fault("sender thread", format_args!("cannot start a thread to send with: {error}"));
+        shared.lock().machine.sender_failed(clock::now());
     }
-    let Err(error) = sender::spawn(shared) else { return true };
-    shared.diagnostics.fault("sender thread", format_args!("cannot start a thread to send with: {error}"));
-    let mut state = shared.lock();
-    state.machine.sender_failed(clock::now());
-    state.machine.senders() > 0
-}
-
-/// Counts a sender in where there is none, for the caller to start.
-fn first_sender(state: &mut State, now: Instant) -> bool {
-    let wants_sender = state.machine.senders() == 0 && state.machine.sender_due(0, now) == Due::Now;
-    if wants_sender {
-        state.machine.sender_started();
-    }
-    wants_sender
 }
 
 fn is_limited(state: &State, entry: &Entry, now: Instant) -> bool {

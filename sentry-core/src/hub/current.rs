@@ -72,6 +72,13 @@ pub fn bind_process_client(client: Arc<Client>) {
     hub.bind_client(Some(client));
 }
 
+/// Whether this thread's data is being dropped. Known only on threads that were in a hub before that began.
+#[doc(hidden)]
+#[must_use]
+pub fn thread_is_ending() -> bool {
+    CURRENT.try_with(|_| ()).is_err()
+}
+
 fn set(hub: Option<Arc<Hub>>) -> Option<Arc<Hub>> {
     CURRENT.try_with(|current| current.replace(hub)).ok().flatten()
 }

@@ -23,7 +23,7 @@ use crate::suppress;
 use crate::sync::Mutex;
 use stack::{Binding, Stack};
 
-pub use current::{SwitchGuard, bind_process_client};
+pub use current::{SwitchGuard, bind_process_client, thread_is_ending};
 pub use stack::ScopeGuard;
 
 /// A stack of scopes, and the client that captures with them.
@@ -106,7 +106,7 @@ impl Hub {
     /// The client that is captured for.
     #[must_use]
     pub fn client(&self) -> Option<Arc<Client>> {
-        self.stack.lock().client().map(|known| Arc::clone(&known.client))
+        self.stack.lock().client().and_then(|known| known.client.upgrade())
     }
 
     /// Binds the top of the stack to `client`; with `None`, to nobody.
@@ -248,7 +248,7 @@ impl Hub {
         let mut levels = self.stack.lock();
         let known = levels.client()?;
         if known.has_before_breadcrumb {
-            return Some(Arc::clone(&known.client));
+            return known.client.upgrade();
         }
         let max = known.max_breadcrumbs;
         let retired = levels.top.scope.add_breadcrumb(crumb, max);

@@ -1,8 +1,8 @@
 //! A hub's stack of scopes, each with the client it captures for, and the guard that takes one off again.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 
 use super::activity;
 use crate::client::Client;
@@ -55,8 +55,10 @@ pub(super) struct Levels {
 }
 
 /// A client as looked up, with what adding a breadcrumb needs to know of it at hand.
+///
+/// It is not kept alive by being known: the last handle must not be dropped here, under the lock.
 pub(super) struct Known {
-    pub(super) client: Arc<Client>,
+    pub(super) client: Weak<Client>,
     pub(super) max_breadcrumbs: usize,
     pub(super) has_before_breadcrumb: bool,
 }
@@ -151,7 +153,7 @@ impl Levels {
         self.client = self.top.binding.resolve().map(|client| Known {
             max_breadcrumbs: client.options().max_breadcrumbs,
             has_before_breadcrumb: client.options().before_breadcrumb.is_some(),
-            client,
+            client: Arc::downgrade(&client),
         });
         self.client_generation = generation;
     }

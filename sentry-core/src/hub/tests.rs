@@ -368,3 +368,50 @@ fn a_dropped_future_drops_its_parts_in_its_own_hub() {
     drop(future.bind_hub(Arc::clone(&hub)));
     assert!(Arc::ptr_eq(seen.lock().as_ref().expect("dropped"), &hub));
 }
+
+#[test]
+fn a_client_that_is_bound_to_nothing_any_more_is_dropped_and_may_use_the_hub_meanwhile() {
+    struct UsesTheHub(Arc<Hub>, Arc<AtomicUsize>);
+    impl Drop for UsesTheHub {
+        fn drop(&mut self) {
+            self.0.configure_scope(|scope| scope.set_tag("dropped", 1));
+            self.1.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+    let hub = Arc::new(Hub::new(None, Arc::default()));
+    let dropped = Arc::new(AtomicUsize::new(0));
+    let owned = UsesTheHub(Arc::clone(&hub), Arc::clone(&dropped));
+    let client = Client::with_options(options(&TestTransport::new()).before_send(move |event| {
+        let _ = &owned;
+        Some(event)
+    }));
+    hub.bind_client(Some(Arc::new(client)));
+    hub.add_breadcrumb(Breadcrumb::default());
+    hub.capture_message("known to the hub", Level::Info);
+    hub.bind_client(None);
+    hub.add_breadcrumb(Breadcrumb::default());
+    assert_eq!(dropped.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn no_integration_runs_on_a_panicking_thread() {
+    struct OnCapture(Arc<AtomicUsize>);
+    impl Integration for OnCapture {
+        fn on_capture(&self, _: &mut Capture, _: &ClientOptions) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+    let calls = Arc::new(AtomicUsize::new(0));
+    let transport = TestTransport::new();
+    let hub = hub_with(options(&transport).add_integration(OnCapture(Arc::clone(&calls))));
+    hub.capture_message("an ordinary one", Level::Info);
+    assert_eq!(calls.load(Ordering::SeqCst), 1);
+    assert!(!hub.capture_urgent(Capture::from_event(Event::new())).is_nil());
+    assert_eq!((calls.load(Ordering::SeqCst), transport.fetch_and_clear_events().len()), (1, 2));
+}
+
+#[test]
+fn a_raw_envelope_weighs_what_it_is() {
+    let raw = crate::Envelope::from_bytes_raw(vec![b'x'; 100_000]).expect("raw");
+    assert!(crate::weight::envelope_bytes(&raw) >= 100_000);
+}

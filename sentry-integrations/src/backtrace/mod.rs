@@ -27,7 +27,7 @@ pub use self::thread::current_thread;
 pub(crate) use self::capture::raw_stack;
 pub(crate) use self::path::{filename, is_foreign};
 pub(crate) use self::resolver::resolve_panic;
-pub(crate) use self::thread::name as thread_name;
+pub(crate) use self::thread::{is_ending as thread_is_ending, name as thread_name};
 
 /// The calling thread's stack, newest frame last, starting at the caller.
 ///

@@ -35,10 +35,17 @@ pub(super) fn id() -> u64 {
 
 /// The thread's name. `None` for threads without one, and late in a thread's life.
 pub(crate) fn name() -> Option<String> {
-    // `std::thread::current` panics once the thread's data is gone, which a destructor tells.
-    thread_local! { static ALIVE: Alive = const { Alive } }
-    ALIVE.try_with(|_| ()).ok()?;
+    // `std::thread::current` panics once the thread's data is gone.
+    if is_ending() {
+        return None;
+    }
     std::thread::current().name().map(str::to_owned)
+}
+
+/// Whether the thread's data is being dropped. Known only on threads that used the SDK before that began.
+pub(crate) fn is_ending() -> bool {
+    thread_local! { static ALIVE: Alive = const { Alive } }
+    ALIVE.try_with(|_| ()).is_err() || sentry_core::thread_is_ending()
 }
 
 struct Alive;

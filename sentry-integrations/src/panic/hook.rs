@@ -8,7 +8,7 @@ use std::thread;
 use sentry_core::{Client, with_integration};
 
 use super::{PanicIntegration, PanicWait, message_from_panic_info};
-use crate::backtrace::thread_name;
+use crate::backtrace::{thread_is_ending, thread_name};
 
 /// Reports a panic and waits as configured, for programs that install a hook of their own in place of the
 /// integration's. Does nothing without a client that has a [`PanicIntegration`], and when the integration's own hook is
@@ -70,7 +70,7 @@ fn report(info: &PanicHookInfo<'_>) -> Report {
             hub.capture_urgent(integration.capture(info));
             REPORTED.set(true);
         }
-        let waits = integration.wait.waits(message, thread_name().as_deref());
+        let waits = integration.wait.waits(message, thread_name().as_deref(), thread_is_ending());
         Report {
             waits_for: if waits { hub.client() } else { None },
             previous_hook_last: integration.previous_hook_last,
@@ -79,11 +79,12 @@ fn report(info: &PanicHookInfo<'_>) -> Report {
 }
 
 impl PanicWait {
-    fn waits(self, message: &str, thread: Option<&str>) -> bool {
+    fn waits(self, message: &str, thread: Option<&str>, is_ending: bool) -> bool {
         match self {
             Self::Always => true,
             Self::Never => false,
-            Self::Likely => cfg!(panic = "abort") || thread == Some("main") || cannot_unwind(message),
+            // Rust aborts when a destructor of a thread's data panics, without another call of the hook.
+            Self::Likely => cfg!(panic = "abort") || thread == Some("main") || is_ending || cannot_unwind(message),
         }
     }
 }
@@ -132,9 +133,10 @@ mod tests {
             ("panic in a destructor during cleanup", None, true),
             ("unsafe precondition(s) violated: ptr::read requires that", None, true),
         ] {
-            assert_eq!(PanicWait::Likely.waits(message, thread), expected, "{message} on {thread:?}");
-            assert!(PanicWait::Always.waits(message, thread));
-            assert!(!PanicWait::Never.waits(message, thread));
+            assert_eq!(PanicWait::Likely.waits(message, thread, false), expected, "{message} on {thread:?}");
+            assert!(PanicWait::Likely.waits(message, thread, true));
+            assert!(PanicWait::Always.waits(message, thread, false));
+            assert!(!PanicWait::Never.waits(message, thread, true));
         }
     }
 

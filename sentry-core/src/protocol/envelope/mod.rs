@@ -255,6 +255,11 @@ impl Envelope {
         }
     }
 
+    /// How many bytes of it are raw, not parsed.
+    pub(crate) fn raw_bytes(&self) -> usize {
+        if let Items::Raw(bytes) = &self.items { bytes.as_slice().len() } else { 0 }
+    }
+
     pub(crate) fn into_parts(self) -> Parts {
         match self.items {
             Items::Parsed(items) => Parts::Parsed(Box::new(self.headers), items),
