@@ -1,7 +1,8 @@
 //! The core of the Sentry SDK: hub, scopes, client and protocol.
 //!
 //! **In scope:** what a program says about itself and how that becomes an envelope. **Out of scope:** network, files,
-//! threads, the operating system: those are the transport's and the integrations'. Programs depend on `sentry`, which
+//! threads, the operating system: those are the transport's and the integrations'. (One thread is started here: for a
+//! panic with a transport that finishes at once, where nothing may run on the panicking thread.) Programs depend on `sentry`, which
 //! re-exports all of this; libraries may depend on this crate alone, and then do nothing until a program opens a
 //! client.
 //!
@@ -14,8 +15,12 @@
 //! # Floors
 //!
 //! A module uses its own floor and those below it:
-//! 0 `clock random sync diagnostics suppress` · 1 `protocol dsn url wire` · 2 `ledger weight propagation` ·
-//! 3 `scope options transport integration capture` · 4 `pipeline pending client` · 5 `hub api futures test`.
+//! 0 `clock random sync suppress caught diagnostics indexed_enum` ·
+//! 1 `url dsn auth project_id protocol wire sdk` ·
+//! 2 `ledger scope weight propagation breadcrumbs` ·
+//! 3 `capture integration options into_dsn error_event transport pending crash` ·
+//! 4 `pipeline client hub`, which know each other: events are finished inside a hub ·
+//! 5 `api futures macros test utils`.
 
 mod api;
 mod auth;

@@ -304,3 +304,28 @@ const MAX_RESPONSE_BODY: u64 = 16 * 1024;
 const OUTPUT_BUFFER: usize = 64 * 1024;
 /// As many as the agent has room for.
 const MAX_ADDRESSES: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_servers_certificate_is_a_matter_of_certificates() {
+        use FailureKind::{Certificate, Network, Proxy};
+        let io = |kind, text: &str| Error::Io(io::Error::new(kind, text));
+        let cases = [
+            (io(io::ErrorKind::InvalidData, "invalid peer certificate: UnknownIssuer"), Certificate),
+            (Error::Tls("the Certificate was not trusted"), Certificate),
+            (io(io::ErrorKind::InvalidData, "received fatal alert: CertificateRequired"), Network),
+            (Error::Tls("tlsv13 alert certificate required"), Network),
+            (io(io::ErrorKind::InvalidData, "received corrupt message"), Network),
+            (io(io::ErrorKind::Other, "certificate.example: no such name"), Network),
+            (Error::HostNotFound, Network),
+            (Error::ConnectProxyFailed("certificate".to_owned()), Proxy),
+            (Error::InvalidProxyUrl, Proxy),
+        ];
+        for (error, kind) in cases {
+            assert_eq!(failure_of(&error).kind, kind, "{error}");
+        }
+    }
+}

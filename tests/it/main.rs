@@ -14,7 +14,6 @@ mod support;
 mod burst;
 mod delivery;
 mod hooks;
-mod shutdown;
 mod wire;
 
 use std::sync::Arc;

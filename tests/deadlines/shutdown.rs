@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use sentry::protocol::client_report::Category;
 use sentry::{ClientOptions, Level};
 
-use crate::start;
 use crate::support::{ScriptedServer, Step};
+use crate::{alone, start};
 
 const LIMIT: Duration = Duration::from_millis(100);
 /// What the promise allows on top (DESIGN section 6: 150 ms in all).
@@ -19,6 +19,7 @@ fn silent() -> ScriptedServer {
 
 #[test]
 fn flush_and_close_return_in_time() {
+    let _alone = alone();
     let server = silent();
     let (hub, client) = start(&server.dsn(), ClientOptions::new());
     for n in 0..100 {
@@ -39,6 +40,7 @@ fn flush_and_close_return_in_time() {
 
 #[test]
 fn dropping_the_guard_of_a_hub_takes_the_configured_time() {
+    let _alone = alone();
     let server = silent();
     let (hub, client) = start(&server.dsn(), ClientOptions::new().shutdown_timeout(LIMIT));
     hub.capture_message("held", Level::Error);
@@ -51,6 +53,7 @@ fn dropping_the_guard_of_a_hub_takes_the_configured_time() {
 
 #[test]
 fn a_flush_of_nothing_does_not_wait() {
+    let _alone = alone();
     let server = silent();
     let (_hub, client) = start(&server.dsn(), ClientOptions::new());
     let started = Instant::now();
