@@ -8,7 +8,7 @@ use crate::environment::{self, Environment};
 
 /// Fills in what `options` leave open.
 ///
-/// * Transport: HTTP, if the feature `transport` is on.
+/// * Transport: HTTP, if a feature brings it (`transport`, `ureq`, `reqwest`, `curl`).
 /// * Default integrations, unless switched off, in front of the program's own and in this order: attach-stacktrace,
 ///   debug-images, contexts, panic, process-stacktrace. A type the program added itself is not added twice.
 /// * From environment variables (the crate's documentation lists them): what the program did not choose.
@@ -20,7 +20,13 @@ pub fn apply_defaults(mut opts: ClientOptions) -> ClientOptions {
         opts.transport = Some(Arc::new(sentry_transport::DefaultTransportFactory));
     }
     if opts.default_integrations {
-        opts.integrations = default_integrations().into_iter().chain(std::mem::take(&mut opts.integrations)).collect();
+        let own = std::mem::take(&mut opts.integrations);
+        let type_of = |integration: &Arc<dyn Integration>| (**integration).as_any().type_id();
+        let missing = default_integrations()
+            .into_iter()
+            .filter(|default| own.iter().all(|there| type_of(there) != type_of(default)));
+        opts.integrations = missing.collect();
+        opts.integrations.extend(own);
     }
     apply_environment(opts, &Environment::new(&environment::of_process))
 }
@@ -176,6 +182,17 @@ mod tests {
         assert!(!format!("{:?}", opts.problems()).contains("verysecret"));
         assert!(opts.dsn.is_none() && !opts.debug && !opts.accept_invalid_certs);
         assert_eq!(opts.event_sampling_strategy, EventSamplingStrategy::FixedRate(1.0));
+    }
+
+    #[test]
+    fn defaults_come_once_and_not_beside_the_programs_own() {
+        let once = apply_defaults(ClientOptions::new());
+        let names = |opts: &ClientOptions| opts.integrations.iter().map(|there| there.name()).collect::<Vec<_>>();
+        let first = names(&once);
+        assert_eq!(names(&apply_defaults(once)), first);
+        let mut distinct = first.clone();
+        distinct.dedup();
+        assert_eq!(distinct, first);
     }
 
     #[test]

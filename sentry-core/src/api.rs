@@ -125,5 +125,5 @@ where
 /// The id of the last event captured on the current hub, see [`Hub::last_event_id`].
 #[must_use]
 pub fn last_event_id() -> Option<Uuid> {
-    Hub::with_active(|hub| hub.last_event_id())
+    Hub::current().last_event_id()
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use crate::capture::Capture;
+use crate::caught::caught;
 use crate::crash;
 use crate::diagnostics::Diagnostics;
 use crate::dsn::Dsn;
@@ -18,7 +19,7 @@ use crate::integration::Integration;
 use crate::ledger::{Recorder, Stats};
 use crate::options::ClientOptions;
 use crate::options::sample;
-use crate::pending::{Outcome, PendingEnvelope};
+use crate::pending::{Class, Outcome, PendingEnvelope};
 use crate::pipeline::Pipeline;
 use crate::protocol::client_report::{Category, LossSource, Reason};
 use crate::protocol::{Envelope, Event};
@@ -57,25 +58,23 @@ impl Client {
     /// with the options. Without a DSN or a transport factory the client is disabled.
     #[must_use]
     pub fn with_options(mut options: ClientOptions) -> Self {
-        let mut integrations: Vec<(TypeId, Arc<dyn Integration>)> = Vec::new();
-        for integration in options.integrations.clone() {
-            let id = integration_type(&*integration);
-            // The one added last stands for its type, in the first one's place: a default can be replaced by a
-            // configured one.
-            match integrations.iter_mut().find(|(there, _)| *there == id) {
-                Some((_, there)) => *there = integration,
-                None => integrations.push((id, integration)),
+        let diagnostics = Diagnostics::new(options.debug, options.diagnostics.clone());
+        let integrations: Vec<(TypeId, Arc<dyn Integration>)> =
+            options.integrations.iter().map(|there| (integration_type(&**there), Arc::clone(there))).collect();
+        for (_, integration) in &integrations {
+            let _mark = suppress::enter();
+            if caught(|| integration.setup(&mut options)).is_none() {
+                let name = integration.name();
+                diagnostics
+                    .fault("setup panicked", format_args!("the integration {name} panicked while it was set up"));
             }
         }
-        for (_, integration) in &integrations {
-            integration.setup(&mut options);
-        }
-        let diagnostics = Diagnostics::new(options.debug, options.diagnostics.clone());
         for problem in options.problems() {
             diagnostics.fault(problem_kind(problem.source()), format_args!("{problem}"));
         }
-        let options = Arc::new(options);
         let recorder = Recorder::default();
+        options.books = Some((recorder.clone(), diagnostics.clone()));
+        let options = Arc::new(options);
         let transport = options.transport.clone().and_then(|factory| {
             let wanted = TransportOptions::new(Arc::clone(&options), recorder.clone(), diagnostics.clone())?;
             Some(factory.create_transport_with_options(wanted))
@@ -122,13 +121,18 @@ impl Client {
         self.deliver(Capture::from_event(event), ScopeSnapshot::new(scope))
     }
 
-    /// Finishes `event` on this thread as the transport's worker would: scopes, processors, integrations, defaults,
+    /// Finishes `event` on this thread and in its current hub: scopes, processors, integrations, defaults,
     /// `before_send`. `None` when one of them dropped it, which is counted.
     pub fn prepare_event(&self, event: Event<'static>, scope: Option<&Scope>) -> Option<Event<'static>> {
         let _mark = suppress::enter();
         let scope = scope.map(Scope::settled).unwrap_or_default();
         let prepared = self.inner.pipeline.prepare(event, &ScopeSnapshot::new(scope));
-        prepared.map_err(|reason| self.inner.pipeline.recorder().record_loss(Category::Error, reason, 1)).ok()
+        let count_lost = |reason| {
+            let recorder = self.inner.pipeline.recorder();
+            recorder.record_captured(Category::Error, 1);
+            recorder.record_loss(Category::Error, reason, 1);
+        };
+        prepared.map_err(count_lost).ok()
     }
 
     /// Sends an envelope as it is: no scope, hook or sampling touches it.
@@ -138,7 +142,8 @@ impl Client {
         for item in envelope.losses().filter(|item| item.reason.is_none()) {
             recorder.record_captured(item.category, item.quantity);
         }
-        transport.send_deferred(PendingEnvelope::ready(envelope, Arc::clone(&self.inner.pipeline)));
+        let class = Class::of(&envelope);
+        transport.send_deferred(PendingEnvelope::ready(envelope, class, Arc::clone(&self.inner.pipeline)));
     }
 
     /// Waits until everything captured before the call has a verdict; `false` when that took longer than `timeout`
@@ -200,9 +205,9 @@ impl Client {
         self.inner.pipeline.on_capture(&mut capture);
         self.deliver_through(capture, snapshot, |transport, pending| {
             if self.options().hooks_on_caller {
-                let pipeline = Arc::clone(&self.inner.pipeline);
+                let (class, pipeline) = (pending.class(), Arc::clone(&self.inner.pipeline));
                 if let Some(envelope) = pending.finish() {
-                    transport.send_deferred(PendingEnvelope::ready(envelope, pipeline));
+                    transport.send_deferred(PendingEnvelope::ready(envelope, class, pipeline));
                 }
             } else {
                 transport.send_deferred(pending);

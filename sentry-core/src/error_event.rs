@@ -73,7 +73,13 @@ pub(crate) fn exceptions_from_chain(chain: Vec<ErrorLink>) -> Vec<Exception> {
 
 /// The type's own name and module, where the compiler knows the type.
 fn static_type<E: ?Sized>() -> Option<(&'static str, Option<&'static str>)> {
-    let full = std::any::type_name::<E>();
+    let mut full = std::any::type_name::<E>();
+    // An error behind a pointer is named by itself.
+    for pointer in ["&", "&mut ", "alloc::boxed::Box<", "alloc::sync::Arc<", "alloc::rc::Rc<"] {
+        while let Some(inner) = full.strip_prefix(pointer) {
+            full = inner.strip_suffix('>').filter(|_| pointer.ends_with('<')).unwrap_or(inner);
+        }
+    }
     if full.starts_with("dyn ") {
         return None;
     }
@@ -185,6 +191,16 @@ mod tests {
         let (ty, module) = static_type::<Generic<std::io::Error>>().expect("not dyn");
         assert_eq!(ty, "Generic<std::io::error::Error>");
         assert!(module.expect("a path").ends_with("static_types_are_split_in_front_of_their_arguments"), "{module:?}");
+    }
+
+    #[test]
+    fn errors_behind_pointers_are_named_by_themselves() {
+        let parse = "x".parse::<u8>().expect_err("no number");
+        let dynamic: &dyn Error = &parse;
+        let shared: std::sync::Arc<dyn Error> = std::sync::Arc::new(parse.clone());
+        for event in [event_from_error(&dynamic), event_from_error(&&parse), event_from_error(&shared)] {
+            assert_eq!(event.exception.values[0].ty, "ParseIntError");
+        }
     }
 
     #[derive(Debug)]

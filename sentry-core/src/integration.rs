@@ -21,8 +21,8 @@ pub trait Integration: Sync + Send + Any + AsAny {
         let _ = options;
     }
 
-    /// Called for every capture, **on the capturing thread**, after sampling: the place to take what only that
-    /// thread has, such as the addresses of its stack. It should cost microseconds.
+    /// Called for every capture but that of a panic, **on the capturing thread**, after sampling: the place to take
+    /// what only that thread has, such as the addresses of its stack. It should cost microseconds.
     fn on_capture(&self, capture: &mut Capture, options: &ClientOptions) {
         let _ = (capture, options);
     }

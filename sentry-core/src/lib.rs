@@ -18,8 +18,8 @@
 //! 0 `clock random sync suppress caught diagnostics indexed_enum` ·
 //! 1 `url dsn auth project_id protocol wire sdk` ·
 //! 2 `ledger scope weight propagation breadcrumbs` ·
-//! 3 `capture integration options into_dsn error_event transport pending crash` ·
-//! 4 `pipeline client hub`, which know each other: events are finished inside a hub ·
+//! 3 `capture integration options into_dsn error_event transport` ·
+//! 4 `pipeline pending crash client hub`, which know each other: events are finished inside a hub ·
 //! 5 `api futures macros test utils`.
 
 mod api;

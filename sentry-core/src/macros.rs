@@ -1,6 +1,6 @@
 //! Exported macros.
 
-/// The calling package's name and version as a release, `name@1.2.3`: `Some(Cow::Borrowed(..))`, or `None` when
+/// The calling package's name and version as a release, `name@1.2.3`: a `Some(Cow<str>)`, or `None` when
 /// it is not built by cargo.
 ///
 /// ```

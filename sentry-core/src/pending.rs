@@ -7,10 +7,12 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use uuid::Uuid;
 
 use crate::capture::Capture;
+use crate::caught::caught;
 use crate::crash;
 use crate::pipeline::Pipeline;
 use crate::protocol::client_report::{Category, ItemLoss, LossSource, Reason};
 use crate::protocol::{Envelope, EnvelopeItem, Level};
+use crate::suppress;
 use crate::weight::{Charge, envelope_bytes};
 
 /// What gets delivered first: within a class by age, and a lower class never costs a higher one anything.
@@ -50,7 +52,7 @@ pub struct PendingEnvelope {
 
 enum Content {
     Capture(Box<Capture>),
-    Ready(Box<Envelope>),
+    Ready(Box<Envelope>, Class),
 }
 
 impl PendingEnvelope {
@@ -58,9 +60,9 @@ impl PendingEnvelope {
         Self { content: Some(Content::Capture(capture)), pipeline, outcome, charge: Charge::none() }
     }
 
-    pub(crate) fn ready(envelope: Envelope, pipeline: Arc<Pipeline>) -> Self {
+    pub(crate) fn ready(envelope: Envelope, class: Class, pipeline: Arc<Pipeline>) -> Self {
         let outcome = Outcome::default();
-        Self { content: Some(Content::Ready(Box::new(envelope))), pipeline, outcome, charge: Charge::none() }
+        Self { content: Some(Content::Ready(Box::new(envelope), class)), pipeline, outcome, charge: Charge::none() }
     }
 
     /// The event's id, if it is about one.
@@ -68,7 +70,7 @@ impl PendingEnvelope {
     pub fn event_id(&self) -> Option<Uuid> {
         match self.content.as_ref()? {
             Content::Capture(capture) => Some(capture.event_id),
-            Content::Ready(envelope) => envelope.uuid().copied(),
+            Content::Ready(envelope, _) => envelope.uuid().copied(),
         }
     }
 
@@ -78,7 +80,7 @@ impl PendingEnvelope {
         match &self.content {
             Some(Content::Capture(capture)) if capture.urgent => Class::Crash,
             Some(Content::Capture(_)) => Class::Error,
-            Some(Content::Ready(envelope)) => Class::of(envelope),
+            Some(Content::Ready(_, class)) => *class,
             None => Class::Bulk,
         }
     }
@@ -87,7 +89,7 @@ impl PendingEnvelope {
     #[must_use]
     pub fn category(&self) -> Category {
         match &self.content {
-            Some(Content::Ready(envelope)) => envelope
+            Some(Content::Ready(envelope, _)) => envelope
                 .items()
                 .next()
                 .and_then(|item| item.losses().next())
@@ -101,7 +103,7 @@ impl PendingEnvelope {
     pub fn own_bytes(&self) -> usize {
         match &self.content {
             Some(Content::Capture(capture)) => capture.bytes(),
-            Some(Content::Ready(envelope)) => envelope_bytes(envelope),
+            Some(Content::Ready(envelope, _)) => envelope_bytes(envelope),
             None => 0,
         }
     }
@@ -115,7 +117,7 @@ impl PendingEnvelope {
     }
 
     /// Looks up the symbols of its stacks, ahead of [`finish`](Self::finish), which does it otherwise. The first look-up
-    /// in a process reads debug information, for some hundred milliseconds; no user code runs.
+    /// in a process reads debug information, for some hundred milliseconds. No hook runs.
     pub fn resolve_stacks(&mut self) {
         if let Some(Content::Capture(capture)) = &mut self.content {
             self.pipeline.resolve_stacks(capture);
@@ -129,7 +131,7 @@ impl PendingEnvelope {
     #[must_use]
     pub fn finish(mut self) -> Option<Envelope> {
         let envelope = match self.content.take()? {
-            Content::Ready(envelope) => Some(*envelope),
+            Content::Ready(envelope, _) => Some(*envelope),
             Content::Capture(capture) => self.pipeline.finish(*capture),
         };
         self.outcome.set(if envelope.is_some() { Outcome::SENT } else { Outcome::DROPPED });
@@ -148,8 +150,12 @@ impl PendingEnvelope {
         let recorder = pending.pipeline.recorder().clone();
         if let Some(envelope) = pending.finish() {
             let items: Vec<ItemLoss> = envelope.losses().collect();
-            send(envelope);
-            recorder.record_delivered(items);
+            // A transport that captures, or whose client logs, must not feed itself.
+            let _mark = suppress::enter();
+            match caught(|| send(envelope)) {
+                Some(()) => recorder.record_delivered(items),
+                None => recorder.record_losses(items, Reason::InternalSdkError),
+            }
         }
     }
 
@@ -158,7 +164,7 @@ impl PendingEnvelope {
         let recorder = self.pipeline.recorder();
         match &content {
             Content::Capture(_) => recorder.record_loss(Category::Error, reason, 1),
-            Content::Ready(envelope) => recorder.record_losses(envelope.losses(), reason),
+            Content::Ready(envelope, _) => recorder.record_losses(envelope.losses(), reason),
         }
         self.outcome.set(Outcome::DROPPED);
     }

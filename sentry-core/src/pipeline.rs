@@ -222,9 +222,11 @@ fn place(event: &mut Event<'static>, stack: RawStack, stacktrace: Option<Stacktr
         }
         _ => thread.stacktrace = stacktrace,
     }
-    let listed = thread.id.is_some() && event.threads.values.iter().any(|there| there.id == thread.id);
-    if !listed && (thread.id.is_some() || thread.stacktrace.is_some()) {
-        event.threads.values.push(thread);
+    let listed = event.threads.values.iter_mut().find(|there| there.id.is_some() && there.id == thread.id);
+    match listed {
+        Some(there) => there.stacktrace = there.stacktrace.take().or(thread.stacktrace),
+        None if thread.id.is_some() || thread.stacktrace.is_some() => event.threads.values.push(thread),
+        None => {}
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the client asks of delivery: the `Transport` trait, how one is made, and the one that does nothing.
 
 use std::borrow::Cow;
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -78,7 +78,7 @@ pub trait TransportFactory: Send + Sync {
     /// Makes the transport from the checked options of delivery.
     fn create_transport_with_options(&self, options: TransportOptions) -> Arc<dyn Transport> {
         let source = Arc::clone(&options.source);
-        once_around(|| {
+        once_around::<Self>(|| {
             #[expect(deprecated, reason = "factories written for the older method")]
             self.create_transport(&source)
         })
@@ -88,7 +88,7 @@ pub trait TransportFactory: Send + Sync {
     #[deprecated(note = "implement `create_transport_with_options`")]
     fn create_transport(&self, options: &ClientOptions) -> Arc<dyn Transport> {
         match TransportOptions::try_from_client_options(options) {
-            Some(options) => once_around(|| self.create_transport_with_options(options)),
+            Some(options) => once_around::<Self>(|| self.create_transport_with_options(options)),
             None => Arc::new(NoOpTransport),
         }
     }
@@ -113,22 +113,29 @@ impl<T: Transport> TransportFactory for Arc<T> {
     }
 }
 
-/// A factory that implements neither method would call itself for ever: the second time round ends it.
-fn once_around(make: impl FnOnce() -> Arc<dyn Transport>) -> Arc<dyn Transport> {
-    const LIMIT: u8 = 2;
-    thread_local! { static DEPTH: Cell<u8> = const { Cell::new(0) } }
+/// A factory that implements neither method would call itself for ever: the third time round ends it.
+fn once_around<F: ?Sized>(make: impl FnOnce() -> Arc<dyn Transport>) -> Arc<dyn Transport> {
+    const TURNS: usize = 2;
+    thread_local! { static MAKING: RefCell<Vec<&'static str>> = const { RefCell::new(Vec::new()) } }
     struct Leave;
     impl Drop for Leave {
         fn drop(&mut self) {
-            DEPTH.with(|depth| depth.set(depth.get().saturating_sub(1)));
+            MAKING.with(|making| making.borrow_mut().pop());
         }
     }
-    let depth = DEPTH.with(|depth| {
-        depth.set(depth.get().saturating_add(1));
-        depth.get()
+    let factory = std::any::type_name::<F>();
+    let turns = MAKING.with(|making| {
+        making.borrow_mut().push(factory);
+        making.borrow().iter().filter(|there| **there == factory).count()
     });
     let _leave = Leave;
-    if depth > LIMIT { Arc::new(NoOpTransport) } else { make() }
+    if turns <= TURNS {
+        return make();
+    }
+    let message =
+        format_args!("the transport factory {factory} implements neither of its methods: nothing will be sent");
+    Diagnostics::default().fault("transport factory", message);
+    Arc::new(NoOpTransport)
 }
 
 /// Does nothing with what it gets.
@@ -165,10 +172,14 @@ pub struct TransportOptions {
 }
 
 impl TransportOptions {
-    /// The transport's part of `options`; `None` without a DSN. Losses go to a recorder of their own.
+    /// The transport's part of `options`; `None` without a DSN. What is recorded counts for the client whose options
+    /// these are, if a client gave them to a factory, and else for nobody.
     pub fn try_from_client_options(options: &ClientOptions) -> Option<Self> {
-        let diagnostics = Diagnostics::new(options.debug, options.diagnostics.clone());
-        Self::new(Arc::new(options.clone()), Recorder::default(), diagnostics)
+        let (recorder, diagnostics) = options
+            .books
+            .clone()
+            .unwrap_or_else(|| (Recorder::default(), Diagnostics::new(options.debug, options.diagnostics.clone())));
+        Self::new(Arc::new(options.clone()), recorder, diagnostics)
     }
 
     pub(crate) fn new(source: Arc<ClientOptions>, recorder: Recorder, diagnostics: Diagnostics) -> Option<Self> {

@@ -34,7 +34,7 @@ pub(super) fn generation() -> u64 {
     GENERATION.load(Ordering::Acquire)
 }
 
-pub(super) fn advance() {
+pub(crate) fn advance() {
     GENERATION.fetch_add(1, Ordering::AcqRel);
 }
 

@@ -202,13 +202,13 @@ impl Hub {
             let levels = self.stack.lock();
             (levels.top.id, levels.top.scope.clone())
         };
-        let mut view = Scope::view(base);
+        let (mut view, lease) = Scope::view(base);
         let result = f(&mut view);
-        drop(view.release_base());
+        drop(view.release_base(lease));
         let mut levels = self.stack.lock();
         // A scope that was taken off meanwhile needs no changes.
         if let Some(level) = levels.level_mut(id) {
-            view.replay_on(&mut level.scope);
+            view.replay_on(&mut level.scope, lease);
         }
         drop(levels);
         result
@@ -317,6 +317,10 @@ impl Hub {
 }
 
 fn ask_hook(client: &Client, crumb: Breadcrumb) -> Option<Breadcrumb> {
+    // Inside a hook, this one included: asking again might never end.
+    if suppress::is_active() {
+        return None;
+    }
     let before_breadcrumb = client.options().before_breadcrumb.as_ref()?;
     let _mark = suppress::enter();
     client.pipeline().guarded("before_breadcrumb", || before_breadcrumb(crumb)).ok().flatten()

@@ -17,16 +17,18 @@ impl ClientOptions {
         Self::default()
     }
 
-    /// Sets [`dsn`](field@Self::dsn). One that does not parse disables the client, and is said when it is made; an
-    /// empty one disables it without a word.
+    /// Sets [`dsn`](field@Self::dsn). One that does not parse disables the client, and is said when it is made. An
+    /// empty one is none: `init` then looks for `SENTRY_DSN`.
     pub fn dsn(self, dsn: &str) -> Self {
         self.with_dsn(dsn)
     }
 
     pub(crate) fn with_dsn(mut self, dsn: impl IntoDsn) -> Self {
         match dsn.into_dsn() {
-            Ok(Some(dsn)) => self.dsn = Some(dsn),
-            Ok(None) => {}
+            Ok(dsn) => {
+                self.dsn = dsn;
+                self.problems.retain(|problem| problem.source() != "DSN");
+            }
             Err(error) => {
                 self.dsn = None;
                 self.note_problem(OptionsProblem::new("DSN", error, "nothing will be sent"));
@@ -71,6 +73,7 @@ impl ClientOptions {
         if (0.0..=1.0).contains(&sample_rate) {
             self.event_sampling_strategy = EventSamplingStrategy::FixedRate(sample_rate);
             self.explicit.sample_rate = true;
+            self.problems.retain(|problem| problem.source() != "sample_rate");
         } else {
             let reason = format_args!("{sample_rate} is not between 0.0 and 1.0");
             self.note_problem(OptionsProblem::new("sample_rate", reason, "the rate is left as it was"));

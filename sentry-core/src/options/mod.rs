@@ -10,10 +10,11 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::diagnostics::DiagnosticsCallback;
+use crate::diagnostics::{Diagnostics, DiagnosticsCallback};
 use crate::dsn::Dsn;
 use crate::integration::Integration;
 use crate::into_dsn::IntoDsn;
+use crate::ledger::Recorder;
 use crate::protocol::{Breadcrumb, Event, OrganizationId};
 use crate::sdk::USER_AGENT;
 use crate::transport::TransportFactory;
@@ -106,6 +107,8 @@ pub struct ClientOptions {
     /// What was wrong with values given so far; said when the client is made.
     pub(crate) problems: Vec<OptionsProblem>,
     pub(crate) explicit: Explicit,
+    /// In the options a client hands to a transport factory: where that client counts and says things.
+    pub(crate) books: Option<(Recorder, Diagnostics)>,
 }
 
 /// Options whose default cannot be told from a choice by the value: what the program chose wins over the environment
@@ -184,6 +187,7 @@ impl Default for ClientOptions {
             diagnostics: None,
             problems: Vec::new(),
             explicit: Explicit::default(),
+            books: None,
         }
     }
 }

@@ -16,6 +16,8 @@ use crate::weight::breadcrumb_bytes;
 pub(crate) struct Crumbs {
     newer: Option<Arc<Node>>,
     older: Option<Arc<Node>>,
+    /// How many were asked for last: more may be there, and count for nothing.
+    max: usize,
 }
 
 /// A piece of a list. It only changes while one scope alone holds it.
@@ -46,6 +48,7 @@ impl Crumbs {
     /// without a lock.
     #[inline]
     pub(crate) fn push(&mut self, crumb: &mut Breadcrumb, max: usize) -> Retired {
+        self.max = max;
         if let Some(node) = self.newer.as_mut().and_then(Arc::get_mut) {
             if node.piece.len() >= max {
                 // This piece alone holds enough: it goes round.
@@ -83,6 +86,7 @@ impl Crumbs {
 
     /// The newest `max`, oldest first.
     pub(crate) fn newest(&self, max: usize) -> Vec<&Breadcrumb> {
+        let max = max.min(self.max);
         let nodes = list(&self.newer).chain(list(&self.older));
         let mut crumbs: Vec<&Breadcrumb> = nodes.flat_map(|node| node.piece.newest_first()).take(max).collect();
         crumbs.reverse();
@@ -124,10 +128,15 @@ impl Piece {
         }
     }
 
-    /// Adds behind all others; only until the ring first goes round.
+    /// Adds behind all others.
     fn push(&mut self, crumb: Breadcrumb) {
         match self {
-            Self::Many { ring, .. } => ring.push(crumb),
+            Self::Many { ring, oldest } => {
+                // It has gone round before, and may grow again since.
+                ring.rotate_left(*oldest);
+                *oldest = 0;
+                ring.push(crumb);
+            }
             Self::One(_) => {
                 let ring = Vec::with_capacity(8);
                 if let Self::One(first) = std::mem::replace(self, Self::Many { ring, oldest: 0 }) {
@@ -223,6 +232,18 @@ mod tests {
                 prop_assert!(there <= 3 * max, "{there} kept of {max}");
             }
         }
+    }
+
+    #[test]
+    fn a_ring_that_may_grow_again_keeps_its_order() {
+        let mut crumbs = Crumbs::default();
+        for n in 0..5 {
+            crumbs.push(&mut crumb(n), 3);
+        }
+        for n in 5..7 {
+            crumbs.push(&mut crumb(n), 10);
+        }
+        assert_eq!(numbers(&crumbs, usize::MAX), [2, 3, 4, 5, 6]);
     }
 
     #[test]

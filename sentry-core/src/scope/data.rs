@@ -67,8 +67,8 @@ impl ScopeData {
         &self.crumbs
     }
 
-    /// Lays the scope under `event`: what the event says itself wins, key by key (spec SCP-09); a level or
-    /// fingerprint of the scope replaces the event's default.
+    /// Lays the scope under `event`: what the event says itself wins, key by key (spec SCP-09); a level of
+    /// the scope replaces the event's, a fingerprint only the default one.
     pub(crate) fn merge_into(&self, event: &mut Event<'static>, max_breadcrumbs: usize) {
         if !self.crumbs.is_empty() {
             let own = std::mem::take(&mut event.breadcrumbs.values);

@@ -21,12 +21,12 @@ pub fn configure_global_scope<F, R>(f: F) -> R
 where
     F: FnOnce(&mut Scope) -> R,
 {
-    let mut view = Scope::view(GLOBAL.read().clone().unwrap_or_default());
+    let (mut view, lease) = Scope::view(GLOBAL.read().clone().unwrap_or_default());
     let result = f(&mut view);
-    let base = view.release_base();
+    let base = view.release_base(lease);
     drop(base);
     let mut global = GLOBAL.write();
-    view.replay_on(global.get_or_insert_default());
+    view.replay_on(global.get_or_insert_default(), lease);
     WRITTEN.store(true, Ordering::Release);
     drop(global);
     result

@@ -123,10 +123,18 @@ impl Layer {
             .map(|(key, value)| key.heap_bytes() + value.as_ref().map_or(0, |value| value_bytes(value)));
         let entries = self.tags.iter().count() + self.contexts.iter().count() + self.extra.iter().count();
         let user = self.user.iter().flatten().map(|user| user_bytes(user)).sum::<usize>();
-        let attachments = self.attachments.iter().flat_map(|all| all.iter()).map(|attachment| attachment.buffer.len());
+        let below = self.below.as_ref().and_then(|below| below.all_attachments());
+        let is_below = |attachment: &&Arc<Attachment>| {
+            below.is_some_and(|below| below.iter().any(|there| Arc::ptr_eq(there, attachment)))
+        };
+        let attachments = (self.attachments.iter().flat_map(|all| all.iter()))
+            .filter(|attachment| !is_below(attachment))
+            .map(|attachment| attachment.buffer.len());
+        let texts = self.transaction.iter().flatten().map(|name| name.len());
+        let parts = self.fingerprint.iter().flatten().flat_map(|parts| parts.iter()).map(|part| part.len());
         size_of::<Self>()
             + entries * size_of::<(Key, usize)>()
-            + tags.chain(contexts).chain(extra).chain(attachments).sum::<usize>()
+            + tags.chain(contexts).chain(extra).chain(attachments).chain(texts).chain(parts).sum::<usize>()
             + user
     }
 

@@ -10,9 +10,11 @@ mod map;
 mod processor;
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::fmt;
 use std::panic::RefUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::protocol::{Attachment, Context, Event, Level, User, Value};
 use change::{Change, Journal};
@@ -42,7 +44,31 @@ pub(crate) use processor::EventProcessor;
 pub struct Scope {
     data: ScopeData,
     /// Only in a view: the changes made to it, not applied to `data` yet.
-    journal: Option<Journal>,
+    view: Option<View>,
+}
+
+struct View {
+    journal: Journal,
+    lease: Lease,
+}
+
+/// What tells the view lent to one call of `configure_scope` from all others, which a program may have kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Lease(u64);
+
+impl Lease {
+    fn new() -> Self {
+        static THREADS: AtomicU64 = AtomicU64::new(1);
+        thread_local! { static NEXT: Cell<u64> = const { Cell::new(0) } }
+        NEXT.with(|next| {
+            if next.get() == 0 {
+                // Each thread counts in a range of its own.
+                next.set(THREADS.fetch_add(1, Ordering::Relaxed) << 40);
+            }
+            next.set(next.get() + 1);
+            Self(next.get())
+        })
+    }
 }
 
 impl Scope {
@@ -80,12 +106,12 @@ impl Scope {
     /// The user set on this scope. The global scope's is not seen here.
     #[must_use]
     pub fn user(&self) -> Option<&User> {
-        let recorded =
-            self.journal.iter().flat_map(|journal| journal.changes()).rev().find_map(|change| match change {
-                Change::User(user) => Some(user.as_deref()),
-                Change::Clear => Some(None),
-                _ => None,
-            });
+        let changes = self.view.iter().flat_map(|view| view.journal.changes());
+        let recorded = changes.rev().find_map(|change| match change {
+            Change::User(user) => Some(user.as_deref()),
+            Change::Clear => Some(None),
+            _ => None,
+        });
         recorded.unwrap_or_else(|| self.data.user().map(|user| &**user))
     }
 
@@ -152,46 +178,54 @@ impl Scope {
         data.processors().iter().try_fold(event, |event, processor| processor.process(event))
     }
 
-    /// A view of `data` for `configure_scope`: changes are recorded, not made.
-    pub(crate) fn view(data: ScopeData) -> Self {
-        Self { data, journal: Some(Journal::Empty) }
+    /// A view of `data` for one call of `configure_scope`: changes are recorded, not made.
+    pub(crate) fn view(data: ScopeData) -> (Self, Lease) {
+        let lease = Lease::new();
+        (Self { data, view: Some(View { journal: Journal::Empty, lease }) }, lease)
     }
 
     /// Makes the changes recorded in this view on `target`. What they replace is left in the view, so that it is
     /// dropped with it: where the caller no longer holds a lock.
-    pub(crate) fn replay_on(&mut self, target: &mut ScopeData) {
-        match &mut self.journal {
-            Some(journal) => target.replay(journal),
+    pub(crate) fn replay_on(&mut self, target: &mut ScopeData, lease: Lease) {
+        match &mut self.view {
+            Some(view) if view.lease == lease => target.replay(&mut view.journal),
             // Assigned over as a whole: the last writer wins.
-            None => std::mem::swap(&mut self.data, target),
+            _ => {
+                self.data = self.settled();
+                self.view = None;
+                std::mem::swap(&mut self.data, target);
+            }
         }
     }
 
     /// Lets go of the scope the view was made from, so that a replay can change it in place.
-    pub(crate) fn release_base(&mut self) -> ScopeData {
-        if self.journal.is_some() { std::mem::take(&mut self.data) } else { ScopeData::default() }
+    pub(crate) fn release_base(&mut self, lease: Lease) -> ScopeData {
+        match &self.view {
+            Some(view) if view.lease == lease => std::mem::take(&mut self.data),
+            _ => ScopeData::default(),
+        }
     }
 
     pub(crate) fn from_data(data: ScopeData) -> Self {
-        Self { data, journal: None }
+        Self { data, view: None }
     }
 
     pub(crate) fn into_data(self) -> ScopeData {
-        if self.journal.is_some() { self.settled() } else { self.data }
+        if self.view.is_some() { self.settled() } else { self.data }
     }
 
     /// The contents, with the changes of a view applied.
     pub(crate) fn settled(&self) -> ScopeData {
         let mut data = self.data.clone();
-        if let Some(journal) = &self.journal {
-            data.replay(&mut journal.clone());
+        if let Some(view) = &self.view {
+            data.replay(&mut view.journal.clone());
         }
         data
     }
 
     fn change(&mut self, mut change: Change) {
-        match &mut self.journal {
-            Some(journal) => journal.record(change),
+        match &mut self.view {
+            Some(view) => view.journal.record(change),
             None => self.data.swap(&mut change),
         }
     }

@@ -172,7 +172,7 @@ proptest! {
             take(&mut scope, step);
             model.take(step);
         }
-        let mut view = Scope::view(scope.data.clone());
+        let (mut view, lease) = Scope::view(scope.data.clone());
         let mut shown = model.clone();
         for step in inside.iter().filter(no_crumbs) {
             take(&mut view, step);
@@ -188,8 +188,8 @@ proptest! {
         for step in inside.iter().filter(no_crumbs) {
             model.take(step);
         }
-        drop(view.release_base());
-        view.replay_on(&mut scope.data);
+        drop(view.release_base(lease));
+        view.replay_on(&mut scope.data, lease);
         prop_assert_eq!(read(&scope), model);
     }
 }
@@ -230,12 +230,29 @@ fn processors_run_in_order_survive_clear_and_can_drop() {
 fn assigning_over_a_view_replaces_the_scope() {
     let mut scope = Scope::default();
     scope.set_tag("old", 1);
-    let mut view = Scope::view(scope.data.clone());
+    let (mut view, lease) = Scope::view(scope.data.clone());
     view = {
         drop(view);
         Scope::default()
     };
     view.set_tag("new", 2);
-    view.replay_on(&mut scope.data);
+    view.replay_on(&mut scope.data, lease);
     assert_eq!(read(&scope).tags.into_keys().collect::<Vec<_>>(), ["new"]);
+}
+
+#[test]
+fn a_view_that_was_kept_can_be_assigned_back_as_a_whole() {
+    let mut scope = Scope::default();
+    scope.set_tag("old", 1);
+    let (mut view, lease) = Scope::view(scope.data.clone());
+    view.set_tag("recorded", 2);
+    let saved = std::mem::take(&mut view);
+    drop(view.release_base(lease));
+    view.replay_on(&mut scope.data, lease);
+    assert_eq!(read(&scope), Model::default(), "what was left is an empty scope");
+    let (mut view, lease) = Scope::view(scope.data.clone());
+    drop(std::mem::replace(&mut view, saved));
+    drop(view.release_base(lease));
+    view.replay_on(&mut scope.data, lease);
+    assert_eq!(read(&scope).tags.into_keys().collect::<Vec<_>>(), ["old", "recorded"]);
 }
