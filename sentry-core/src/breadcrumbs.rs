@@ -15,6 +15,7 @@ pub trait IntoBreadcrumbs {
 impl IntoBreadcrumbs for Breadcrumb {
     type Output = std::iter::Once<Breadcrumb>;
 
+    #[inline]
     fn into_breadcrumbs(self) -> Self::Output {
         std::iter::once(self)
     }
@@ -23,6 +24,7 @@ impl IntoBreadcrumbs for Breadcrumb {
 impl IntoBreadcrumbs for Vec<Breadcrumb> {
     type Output = std::vec::IntoIter<Breadcrumb>;
 
+    #[inline]
     fn into_breadcrumbs(self) -> Self::Output {
         self.into_iter()
     }
@@ -31,6 +33,7 @@ impl IntoBreadcrumbs for Vec<Breadcrumb> {
 impl IntoBreadcrumbs for Option<Breadcrumb> {
     type Output = std::option::IntoIter<Breadcrumb>;
 
+    #[inline]
     fn into_breadcrumbs(self) -> Self::Output {
         self.into_iter()
     }
@@ -39,6 +42,7 @@ impl IntoBreadcrumbs for Option<Breadcrumb> {
 impl<F: FnOnce() -> I, I: IntoBreadcrumbs> IntoBreadcrumbs for F {
     type Output = I::Output;
 
+    #[inline]
     fn into_breadcrumbs(self) -> Self::Output {
         self().into_breadcrumbs()
     }

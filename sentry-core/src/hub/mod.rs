@@ -18,7 +18,7 @@ use crate::client::Client;
 use crate::error_event::chain_of;
 use crate::integration::Integration;
 use crate::protocol::{Breadcrumb, Event, Level};
-use crate::scope::{Scope, ScopeData, ScopeSnapshot};
+use crate::scope::{Lease, Scope, ScopeData, ScopeSnapshot};
 use crate::suppress;
 use crate::sync::Mutex;
 use stack::{Binding, Stack};
@@ -198,11 +198,11 @@ impl Hub {
         if !self.is_active() {
             return R::default();
         }
-        let (id, base) = {
-            let levels = self.stack.lock();
-            (levels.top.id, levels.top.scope.clone())
+        let (id, lease, base) = {
+            let mut levels = self.stack.lock();
+            (levels.top.id, Lease(levels.next_id()), levels.top.scope.clone())
         };
-        let (mut view, lease) = Scope::view(base);
+        let mut view = Scope::view(base, lease);
         let result = f(&mut view);
         drop(view.release_base(lease));
         let mut levels = self.stack.lock();
@@ -229,14 +229,18 @@ impl Hub {
 
     /// As [`add_breadcrumb`](Self::add_breadcrumb) on the current hub, without counting as a user of it. User code
     /// runs between, not inside, the looks at the current hub.
+    #[inline]
     pub(crate) fn add_breadcrumb_to_current<B: IntoBreadcrumbs>(breadcrumb: B) {
         if current::with(Self::is_active) {
-            for mut crumb in breadcrumb.into_breadcrumbs() {
-                if let Some(client) = current::with(|hub| hub.add_without_hook(&mut crumb)) {
-                    if let Some(mut crumb) = ask_hook(&client, crumb) {
-                        current::with(|hub| hub.add_asked(&mut crumb));
-                    }
-                }
+            breadcrumb.into_breadcrumbs().for_each(|mut crumb| Self::add_one_to_current(&mut crumb));
+        }
+    }
+
+    #[inline]
+    fn add_one_to_current(crumb: &mut Breadcrumb) {
+        if let Some(client) = current::with(|hub| hub.add_without_hook(crumb)) {
+            if let Some(mut crumb) = ask_hook(&client, std::mem::take(crumb)) {
+                current::with(|hub| hub.add_asked(&mut crumb));
             }
         }
     }

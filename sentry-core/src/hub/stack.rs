@@ -49,7 +49,7 @@ pub(super) struct Stack {
 pub(super) struct Levels {
     pub(super) top: Level,
     below: Vec<Level>,
-    next_id: u64,
+    last_id: u64,
     client: Option<Known>,
     client_generation: u64,
 }
@@ -72,8 +72,11 @@ pub(super) struct Level {
 
 impl Stack {
     pub(super) fn new(binding: Binding, scope: ScopeData) -> Self {
-        let top = Level { id: 0, binding, scope };
-        let levels = Levels { top, below: Vec::new(), next_id: 1, client: None, client_generation: 0 };
+        // Each stack counts in a range of its own, so that an id occurs once in a process.
+        static STACKS: AtomicU64 = AtomicU64::new(1);
+        let first = STACKS.fetch_add(1, Ordering::Relaxed) << 32;
+        let top = Level { id: first, binding, scope };
+        let levels = Levels { top, below: Vec::new(), last_id: first, client: None, client_generation: 0 };
         Self { levels: Mutex::new(levels), activity: AtomicU64::new(0) }
     }
 
@@ -107,8 +110,7 @@ impl Stack {
     /// Puts a level on top, for the same client.
     pub(super) fn push(self: &Arc<Self>, scope: ScopeData) -> ScopeGuard {
         let mut levels = self.lock();
-        let id = levels.next_id;
-        levels.next_id += 1;
+        let id = levels.next_id();
         let level = Level { id, binding: levels.top.binding.clone(), scope };
         let covered = std::mem::replace(&mut levels.top, level);
         levels.below.push(covered);
@@ -138,6 +140,12 @@ impl Stack {
 }
 
 impl Levels {
+    /// An id for a level, or for a view lent of one.
+    pub(super) fn next_id(&mut self) -> u64 {
+        self.last_id += 1;
+        self.last_id
+    }
+
     /// The client that the top level captures for.
     #[inline]
     pub(super) fn client(&mut self) -> Option<&Known> {

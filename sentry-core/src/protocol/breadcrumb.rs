@@ -64,6 +64,7 @@ impl Default for Breadcrumb {
 
 const DEFAULT_TYPE: &str = "default";
 
+#[inline]
 fn default_type() -> String {
     DEFAULT_TYPE.to_owned()
 }
@@ -76,6 +77,7 @@ fn type_or_default<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String,
     Ok(Option::deserialize(deserializer)?.unwrap_or_else(default_type))
 }
 
+#[inline]
 fn default_level() -> Level {
     Level::Info
 }

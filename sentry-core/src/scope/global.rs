@@ -1,8 +1,8 @@
 //! The global scope: one for the process, laid under every event of every hub and thread (spec SCP-02).
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use super::{Scope, ScopeData};
+use super::{Lease, Scope, ScopeData};
 use crate::sync::RwLock;
 
 static GLOBAL: RwLock<Option<ScopeData>> = RwLock::new(None);
@@ -21,7 +21,10 @@ pub fn configure_global_scope<F, R>(f: F) -> R
 where
     F: FnOnce(&mut Scope) -> R,
 {
-    let (mut view, lease) = Scope::view(GLOBAL.read().clone().unwrap_or_default());
+    // Hubs count from 1 << 32 on.
+    static LEASES: AtomicU64 = AtomicU64::new(0);
+    let lease = Lease(LEASES.fetch_add(1, Ordering::Relaxed));
+    let mut view = Scope::view(GLOBAL.read().clone().unwrap_or_default(), lease);
     let result = f(&mut view);
     let base = view.release_base(lease);
     drop(base);

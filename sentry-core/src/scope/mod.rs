@@ -10,11 +10,9 @@ mod map;
 mod processor;
 
 use std::borrow::Cow;
-use std::cell::Cell;
 use std::fmt;
 use std::panic::RefUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::protocol::{Attachment, Context, Event, Level, User, Value};
 use change::{Change, Journal};
@@ -52,24 +50,10 @@ struct View {
     lease: Lease,
 }
 
-/// What tells the view lent to one call of `configure_scope` from all others, which a program may have kept.
+/// What tells the view lent to one call of `configure_scope` from all others, which a program may have kept: a number
+/// that occurs once in a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Lease(u64);
-
-impl Lease {
-    fn new() -> Self {
-        static THREADS: AtomicU64 = AtomicU64::new(1);
-        thread_local! { static NEXT: Cell<u64> = const { Cell::new(0) } }
-        NEXT.with(|next| {
-            if next.get() == 0 {
-                // Each thread counts in a range of its own.
-                next.set(THREADS.fetch_add(1, Ordering::Relaxed) << 40);
-            }
-            next.set(next.get() + 1);
-            Self(next.get())
-        })
-    }
-}
+pub(crate) struct Lease(pub(crate) u64);
 
 impl Scope {
     /// Removes everything but the event processors: those may be there to protect private data.
@@ -179,9 +163,8 @@ impl Scope {
     }
 
     /// A view of `data` for one call of `configure_scope`: changes are recorded, not made.
-    pub(crate) fn view(data: ScopeData) -> (Self, Lease) {
-        let lease = Lease::new();
-        (Self { data, view: Some(View { journal: Journal::Empty, lease }) }, lease)
+    pub(crate) fn view(data: ScopeData, lease: Lease) -> Self {
+        Self { data, view: Some(View { journal: Journal::Empty, lease }) }
     }
 
     /// Makes the changes recorded in this view on `target`. What they replace is left in the view, so that it is

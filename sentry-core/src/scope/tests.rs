@@ -172,7 +172,8 @@ proptest! {
             take(&mut scope, step);
             model.take(step);
         }
-        let (mut view, lease) = Scope::view(scope.data.clone());
+        let lease = Lease(1);
+    let mut view = Scope::view(scope.data.clone(), lease);
         let mut shown = model.clone();
         for step in inside.iter().filter(no_crumbs) {
             take(&mut view, step);
@@ -230,7 +231,8 @@ fn processors_run_in_order_survive_clear_and_can_drop() {
 fn assigning_over_a_view_replaces_the_scope() {
     let mut scope = Scope::default();
     scope.set_tag("old", 1);
-    let (mut view, lease) = Scope::view(scope.data.clone());
+    let lease = Lease(1);
+    let mut view = Scope::view(scope.data.clone(), lease);
     view = {
         drop(view);
         Scope::default()
@@ -244,13 +246,15 @@ fn assigning_over_a_view_replaces_the_scope() {
 fn a_view_that_was_kept_can_be_assigned_back_as_a_whole() {
     let mut scope = Scope::default();
     scope.set_tag("old", 1);
-    let (mut view, lease) = Scope::view(scope.data.clone());
+    let lease = Lease(1);
+    let mut view = Scope::view(scope.data.clone(), lease);
     view.set_tag("recorded", 2);
     let saved = std::mem::take(&mut view);
     drop(view.release_base(lease));
     view.replay_on(&mut scope.data, lease);
     assert_eq!(read(&scope), Model::default(), "what was left is an empty scope");
-    let (mut view, lease) = Scope::view(scope.data.clone());
+    let lease = Lease(2);
+    let mut view = Scope::view(scope.data.clone(), lease);
     drop(std::mem::replace(&mut view, saved));
     drop(view.release_base(lease));
     view.replay_on(&mut scope.data, lease);
