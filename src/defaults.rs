@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use sentry_core::{ClientOptions, Integration, IntoDsn, OptionsProblem};
+use sentry_core::{
+    ClientOptions, Integration, IntoDsn, OptionsProblem, TracePropagationContext, continue_process_trace,
+};
 
 use crate::environment::{self, Environment};
 
@@ -70,6 +72,26 @@ fn apply_environment(mut opts: ClientOptions, environment: &Environment<'_>) -> 
                     let reason = format_args!("{text:?} is not a number between 0.0 and 1.0");
                     opts.note_problem(OptionsProblem::new("SENTRY_SAMPLE_RATE", reason, "all events are sent"));
                 }
+            }
+        }
+    }
+    if !opts.chose_traces_sampling() {
+        if let Some(text) = environment.get(&["SENTRY_TRACES_SAMPLE_RATE"]) {
+            match text.parse() {
+                Ok(rate) if (0.0..=1.0).contains(&rate) => opts = opts.traces_sample_rate(rate),
+                _ => {
+                    let reason = format_args!("{text:?} is not a number between 0.0 and 1.0");
+                    opts.note_problem(OptionsProblem::new("SENTRY_TRACES_SAMPLE_RATE", reason, "tracing stays off"));
+                }
+            }
+        }
+    }
+    if let Some(sentry_trace) = environment.get(&["SENTRY_TRACE"]) {
+        let baggage = environment.get(&["SENTRY_BAGGAGE"]);
+        match TracePropagationContext::from_parts(Some(&sentry_trace), baggage.as_deref()) {
+            Ok(incoming) => continue_process_trace(incoming),
+            Err(error) => {
+                opts.note_problem(OptionsProblem::new("SENTRY_TRACE", error, "a trace of its own is begun"));
             }
         }
     }

@@ -5,6 +5,8 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use sentry_core::{Client, ClientOptions, OptionsProblem, bind_process_client};
+#[cfg(feature = "release-health")]
+use sentry_core::{Hub, SessionMode, protocol::SessionStatus};
 
 use crate::defaults::apply_defaults;
 
@@ -51,21 +53,45 @@ where
 fn start(opts: ClientOptions) -> ClientInitGuard {
     let client = Arc::new(Client::with_options(opts));
     bind_process_client(Arc::clone(&client));
-    ClientInitGuard(client)
+    #[cfg(feature = "release-health")]
+    let session = session_of_the_run(&client);
+    ClientInitGuard {
+        client,
+        #[cfg(feature = "release-health")]
+        session,
+    }
+}
+
+/// The hub in which the session of this run was begun, if that was asked for.
+#[cfg(feature = "release-health")]
+fn session_of_the_run(client: &Client) -> Option<Arc<Hub>> {
+    let options = client.options();
+    if !options.auto_session_tracking || options.session_mode != SessionMode::Application {
+        return None;
+    }
+    let hub = Hub::current();
+    hub.start_session();
+    Some(hub)
 }
 
 /// Keeps the SDK running; dropping it sends what is queued, within
-/// [`ClientOptions::shutdown_timeout`](ClientOptions), and closes the client.
+/// [`ClientOptions::shutdown_timeout`](ClientOptions), and closes the client. With
+/// [`auto_session_tracking`](field@ClientOptions::auto_session_tracking) it ends the session of the run: as crashed if a
+/// panic drops it.
 ///
 /// Bind it to a name: `let _guard = ..`. `let _ = ..` drops it at once.
 #[must_use = "dropping the guard closes the client: keep it until the program ends"]
-pub struct ClientInitGuard(Arc<Client>);
+pub struct ClientInitGuard {
+    client: Arc<Client>,
+    #[cfg(feature = "release-health")]
+    session: Option<Arc<Hub>>,
+}
 
 impl ClientInitGuard {
     /// Whether anything captured can be sent.
     #[must_use]
     pub fn is_enabled(&self) -> bool {
-        self.0.is_enabled()
+        self.client.is_enabled()
     }
 }
 
@@ -73,19 +99,25 @@ impl Deref for ClientInitGuard {
     type Target = Client;
 
     fn deref(&self) -> &Self::Target {
-        &self.0
+        &self.client
     }
 }
 
 impl Drop for ClientInitGuard {
     fn drop(&mut self) {
-        self.0.close(None);
+        #[cfg(feature = "release-health")]
+        if let Some(hub) = &self.session {
+            // A panic that reaches the guard ends the program.
+            let crashed = std::thread::panicking();
+            hub.end_session_with_status(if crashed { SessionStatus::Crashed } else { SessionStatus::Exited });
+        }
+        self.client.close(None);
     }
 }
 
 impl fmt::Debug for ClientInitGuard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("ClientInitGuard").field(&self.0).finish()
+        f.debug_tuple("ClientInitGuard").field(&self.client).finish()
     }
 }
 

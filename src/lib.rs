@@ -37,7 +37,8 @@
 //! # Environment
 //!
 //! [`init`] reads, where the program did not choose: `SENTRY_DSN`, `SENTRY_RELEASE`, `SENTRY_ENVIRONMENT`,
-//! `SENTRY_SAMPLE_RATE`, `SENTRY_DEBUG`, `HTTP_PROXY`, `HTTPS_PROXY`, `NO_PROXY` (and their lower-case forms),
+//! `SENTRY_SAMPLE_RATE`, `SENTRY_TRACES_SAMPLE_RATE`, `SENTRY_TRACE` and `SENTRY_BAGGAGE` (the trace that this process is
+//! part of, in the syntax of the headers `sentry-trace` and `baggage`), `SENTRY_DEBUG`, `HTTP_PROXY`, `HTTPS_PROXY`, `NO_PROXY` (and their lower-case forms),
 //! `SSL_VERIFY`; the TLS library reads `SSL_CERT_FILE`. A value that cannot be used is said once on standard error,
 //! and never ends the program.
 //!
@@ -64,13 +65,28 @@ pub use defaults::apply_defaults;
 pub use init::{ClientInitGuard, InitError, init, try_init};
 
 pub use sentry_core::{
-    BeforeCallback, Breadcrumb, Capture, CategoryStats, Class, Client, ClientOptions, Diagnostics, DiagnosticsCallback,
-    Envelope, EventSamplingStrategy, Hub, HubSwitchGuard, Integration, IntoBreadcrumbs, IntoDsn, Level, NoOpTransport,
-    OptionsProblem, PendingEnvelope, RawStack, Scope, ScopeGuard, SentryFuture, SentryFutureExt, StackTarget, Stats,
-    Transport, TransportFactory, TransportOptions, User, add_breadcrumb, capture_error, capture_event, capture_message,
-    client_report, configure_global_scope, configure_scope, event_from_error, last_event_id, parse_type_from_debug,
-    protocol, release_name, types, utils, with_integration, with_scope,
+    BatchSource, BeforeCallback, Breadcrumb, Capture, CategoryStats, Class, Client, ClientOptions, Diagnostics,
+    DiagnosticsCallback, Envelope, EventSamplingStrategy, Hub, HubSwitchGuard, Integration, IntoBreadcrumbs, IntoDsn,
+    Level, NoOpTransport, OptionsProblem, PendingEnvelope, RawStack, Scope, ScopeGuard, SentryFuture, SentryFutureExt,
+    StackTarget, Stats, Transport, TransportFactory, TransportOptions, User, add_breadcrumb, capture_error,
+    capture_event, capture_message, client_report, configure_global_scope, configure_scope, event_from_error,
+    last_event_id, parse_type_from_debug, protocol, release_name, types, utils, with_integration, with_scope,
 };
+
+// Tracing.
+pub use sentry_core::{
+    CustomTransactionContext, Data, HeaderParseError, Span, TraceHeader, TraceHeadersIter, TracePropagationContext,
+    TracesSampler, TracesSamplingStrategy, Transaction, TransactionContext, TransactionContextBuilder, TransactionData,
+    TransactionOrSpan, append_baggage, continue_trace, start_new_trace, start_transaction,
+    start_transaction_with_timestamp,
+};
+#[expect(deprecated, reason = "kept for programs written for them")]
+pub use sentry_core::{SentryTrace, parse_headers};
+
+// Release health.
+pub use sentry_core::SessionMode;
+#[cfg(feature = "release-health")]
+pub use sentry_core::{end_session, end_session_with_status, start_session};
 
 #[cfg(feature = "test")]
 pub use sentry_core::test;

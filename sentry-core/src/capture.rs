@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::options::ClientOptions;
 use crate::protocol::{Event, Level, Stacktrace, ThreadId};
 use crate::scope::ScopeSnapshot;
+use crate::session::{Effect, SessionTicket};
 use crate::weight::event_bytes;
 use crate::{clock, random};
 
@@ -25,6 +26,12 @@ pub struct Capture {
     /// The stack traces of `stacks`, in their order, once they are resolved.
     pub(crate) resolved: Vec<Option<Stacktrace>>,
     pub(crate) scope: ScopeSnapshot,
+    /// The session that the event may change.
+    pub(crate) session: Option<SessionTicket>,
+    /// It lost the dice, and is finished for the session's sake only.
+    pub(crate) is_sampled_out: bool,
+    /// The process dies of it.
+    pub(crate) is_crash: bool,
 }
 
 #[derive(Debug)]
@@ -56,6 +63,9 @@ impl Capture {
             stacks: Vec::new(),
             resolved: Vec::new(),
             scope: ScopeSnapshot::default(),
+            session: None,
+            is_sampled_out: false,
+            is_crash: false,
         }
     }
 
@@ -69,6 +79,9 @@ impl Capture {
             stacks: Vec::new(),
             resolved: Vec::new(),
             scope: ScopeSnapshot::default(),
+            session: None,
+            is_sampled_out: false,
+            is_crash: false,
         }
     }
 
@@ -118,6 +131,21 @@ impl Capture {
         self.urgent = true;
     }
 
+    /// Says that the process is about to die of it: the session it is in has crashed.
+    pub fn set_crash(&mut self) {
+        self.is_crash = true;
+    }
+
+    /// What it means for its session, as far as is known before it is finished.
+    pub(crate) fn effect(&self) -> Effect {
+        let (is_error, is_unhandled) = match &self.body {
+            Body::Message(_) => (false, false),
+            Body::Error(_) => (self.level >= Level::Error, false),
+            Body::Event(event) => (event.level >= Level::Error, is_unhandled(event)),
+        };
+        Effect { is_error, is_unhandled, is_crash: self.is_crash }
+    }
+
     /// What the capture weighs in the queue, in bytes, without the scopes it shares with others.
     pub(crate) fn bytes(&self) -> usize {
         let text = match &self.body {
@@ -132,6 +160,12 @@ impl Capture {
         };
         LEAN_BYTES + text + self.stacks.iter().fold(0, |sum, stack| sum + size_of_val::<[usize]>(&stack.addresses))
     }
+}
+
+/// Whether nobody handled what the event is about.
+pub(crate) fn is_unhandled(event: &Event<'_>) -> bool {
+    let mechanisms = event.exception.values.iter().filter_map(|exception| exception.mechanism.as_ref());
+    mechanisms.into_iter().any(|mechanism| mechanism.handled == Some(false))
 }
 
 /// A stack as the capturing thread took it: addresses, and how to read them later.

@@ -3,12 +3,13 @@
 use std::any::{Any, TypeId};
 use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use uuid::Uuid;
 
+use crate::batches::BatchSource;
 use crate::capture::Capture;
 use crate::caught::caught;
 use crate::crash;
@@ -17,13 +18,14 @@ use crate::dsn::Dsn;
 use crate::hub::activity;
 use crate::integration::Integration;
 use crate::ledger::{Recorder, Stats};
-use crate::options::ClientOptions;
-use crate::options::sample;
+use crate::options::{Books, ClientOptions, sample};
 use crate::pending::{Class, Outcome, PendingEnvelope};
+use crate::performance::FinishedTransaction;
 use crate::pipeline::Pipeline;
 use crate::protocol::client_report::{Category, LossSource, Reason};
-use crate::protocol::{Envelope, Event};
-use crate::scope::{Scope, ScopeSnapshot};
+use crate::protocol::{Envelope, Event, OrganizationId};
+use crate::scope::{Scope, ScopeData, ScopeSnapshot};
+use crate::session::{Effect, SessionTicket};
 use crate::suppress;
 use crate::sync::RwLock;
 use crate::transport::{Transport, TransportOptions};
@@ -72,20 +74,24 @@ impl Client {
         for problem in options.problems() {
             diagnostics.fault(problem_kind(problem.source()), format_args!("{problem}"));
         }
-        let recorder = Recorder::default();
-        options.books = Some((recorder.clone(), diagnostics.clone()));
-        let options = Arc::new(options);
+        let pipeline = Arc::new_cyclic(|pipeline| {
+            let recorder = Recorder::default();
+            let batches = BatchSource::new(Weak::clone(pipeline));
+            let books = Books { recorder: recorder.clone(), diagnostics: diagnostics.clone(), batches };
+            options.books = Some(books);
+            Pipeline::new(Arc::new(options), integrations, recorder, diagnostics)
+        });
+        let options = pipeline.options();
         let transport = options.transport.clone().and_then(|factory| {
-            let wanted = TransportOptions::new(Arc::clone(&options), recorder.clone(), diagnostics.clone())?;
-            Some(factory.create_transport_with_options(wanted))
+            Some(factory.create_transport_with_options(TransportOptions::new(Arc::clone(options))?))
         });
         if options.dsn.is_none() {
-            diagnostics.remark("disabled", format_args!("no DSN: nothing will be sent"));
+            pipeline.diagnostics().remark("disabled", format_args!("no DSN: nothing will be sent"));
         }
-        if transport.is_some() {
+        if let Some(transport) = &transport {
+            pipeline.set_transport(transport);
             activity::client_opened();
         }
-        let pipeline = Arc::new(Pipeline::new(options, integrations, recorder, diagnostics));
         Self { inner: Arc::new(Inner { pipeline, transport: RwLock::new(transport), closed: AtomicBool::new(false) }) }
     }
 
@@ -114,11 +120,14 @@ impl Client {
 
     /// Captures `event` with the data of `scope`. See [`Hub::capture_event`](crate::Hub::capture_event).
     pub fn capture_event(&self, event: Event<'static>, scope: Option<&Scope>) -> Uuid {
-        if !self.admits() {
+        if !self.is_listening() {
             return Uuid::nil();
         }
-        let scope = scope.map(Scope::settled).unwrap_or_default();
-        self.deliver(Capture::from_event(event), ScopeSnapshot::new(scope))
+        let snapshot = ScopeSnapshot::new(scope.map(Scope::settled).unwrap_or_default());
+        let mut capture = Capture::from_event(event);
+        let admission = self.admit(|| capture.effect(), || snapshot.clone());
+        capture.is_sampled_out = admission == Admission::ForTheSession;
+        if admission == Admission::Lost { Uuid::nil() } else { self.deliver(capture, snapshot) }
     }
 
     /// Finishes `event` on this thread and in its current hub: scopes, processors, integrations, defaults,
@@ -153,7 +162,10 @@ impl Client {
             return false;
         }
         let timeout = timeout.unwrap_or(self.options().shutdown_timeout);
-        self.transport().is_none_or(|transport| transport.flush(timeout))
+        self.transport().is_none_or(|transport| {
+            self.inner.send_batches(&*transport);
+            transport.flush(timeout)
+        })
     }
 
     /// Like [`flush`](Self::flush), and captures nothing more: the client is disabled. What is not sent in time is
@@ -176,6 +188,11 @@ impl Client {
         self.inner.closed.load(Ordering::Acquire)
     }
 
+    /// The organization it belongs to.
+    pub(crate) fn org_id(&self) -> Option<OrganizationId> {
+        self.inner.pipeline.org_id()
+    }
+
     pub(crate) fn pipeline(&self) -> &Arc<Pipeline> {
         &self.inner.pipeline
     }
@@ -186,33 +203,60 @@ impl Client {
         (**found).as_any().downcast_ref()
     }
 
-    /// Whether an error event captured now is to be built at all: counts it, and throws the dice.
-    pub(crate) fn admits(&self) -> bool {
-        if suppress::is_active() || !self.is_enabled() {
-            return false;
-        }
+    /// Whether what is captured now can be sent, and is not captured inside a hook.
+    pub(crate) fn is_listening(&self) -> bool {
+        !suppress::is_active() && self.is_enabled()
+    }
+
+    /// Throws the dice for an error event, before it is built, and counts it.
+    ///
+    /// One that loses is not built, unless a live session is to know of it: then `effect` is counted there at once, if no
+    /// hook might drop the event, and else the event is built and finished to see (DESIGN, "Sampling").
+    pub(crate) fn admit(&self, effect: impl FnOnce() -> Effect, snapshot: impl FnOnce() -> ScopeSnapshot) -> Admission {
         let recorder = self.inner.pipeline.recorder();
         recorder.record_captured(Category::Error, 1);
-        let keeps = self.options().event_sampling_strategy.keeps();
-        if !keeps {
-            recorder.record_loss(Category::Error, Reason::SampleRate, 1);
+        if self.options().event_sampling_strategy.keeps() {
+            return Admission::Kept;
         }
-        keeps
+        let snapshot = snapshot();
+        if let Some(session) = snapshot.scope.session().filter(|session| session.is_live()) {
+            let effect = effect();
+            if effect != Effect::default() {
+                if self.inner.pipeline.has_hooks(&snapshot) {
+                    return Admission::ForTheSession;
+                }
+                session.count(effect);
+            }
+        }
+        recorder.record_loss(Category::Error, Reason::SampleRate, 1);
+        Admission::Lost
     }
 
     /// Sends an admitted capture on its way. Nil when a transport that finishes on the spot saw it dropped.
     pub(crate) fn deliver(&self, mut capture: Capture, snapshot: ScopeSnapshot) -> Uuid {
-        self.inner.pipeline.on_capture(&mut capture);
-        self.deliver_through(capture, snapshot, |transport, pending| {
-            if self.options().hooks_on_caller {
-                let (class, pipeline) = (pending.class(), Arc::clone(&self.inner.pipeline));
-                if let Some(envelope) = pending.finish() {
-                    transport.send_deferred(PendingEnvelope::ready(envelope, class, pipeline));
-                }
-            } else {
-                transport.send_deferred(pending);
-            }
-        })
+        if !capture.is_sampled_out {
+            self.inner.pipeline.on_capture(&mut capture);
+        }
+        self.deliver_through(capture, snapshot, |transport, pending| self.inner.hand_over(&*transport, pending))
+    }
+
+    /// Sends a transaction that has ended, with the data of `scope`.
+    pub(crate) fn capture_transaction(&self, finished: FinishedTransaction, scope: ScopeData) {
+        let pipeline = &self.inner.pipeline;
+        for (category, quantity) in finished.quantities() {
+            pipeline.recorder().record_captured(category, quantity);
+        }
+        if finished.excess > 0 {
+            let excess = u64::try_from(finished.excess).unwrap_or(u64::MAX);
+            pipeline.recorder().record_captured(Category::Span, excess);
+            pipeline.recorder().record_loss(Category::Span, Reason::BufferOverflow, excess);
+        }
+        let pending = PendingEnvelope::transaction(finished, ScopeSnapshot::new(scope), Arc::clone(pipeline));
+        match self.transport() {
+            Some(transport) => self.inner.hand_over(&*transport, pending),
+            // Closed meanwhile.
+            None => pending.discard(Reason::QueueOverflow),
+        }
     }
 
     /// Like [`deliver`](Self::deliver), from a thread that is panicking: no hook and no integration runs on it.
@@ -233,8 +277,9 @@ impl Client {
             pipeline.recorder().record_loss(Category::Error, Reason::QueueOverflow, 1);
             return Uuid::nil();
         };
+        capture.session = snapshot.scope.session().filter(|session| session.is_live()).cloned().map(SessionTicket::new);
         capture.scope = snapshot;
-        let event_id = capture.event_id;
+        let event_id = if capture.is_sampled_out { Uuid::nil() } else { capture.event_id };
         let outcome = Outcome::default();
         send(transport, PendingEnvelope::capture(Box::new(capture), Arc::clone(pipeline), outcome.clone()));
         if outcome.is_dropped() { Uuid::nil() } else { event_id }
@@ -262,12 +307,31 @@ impl RefUnwindSafe for Client {}
 impl UnwindSafe for Client {}
 
 impl Inner {
+    /// Gives something to the transport: finished, if hooks are to run here.
+    fn hand_over(&self, transport: &dyn Transport, pending: PendingEnvelope) {
+        if !self.pipeline.options().hooks_on_caller {
+            return transport.send_deferred(pending);
+        }
+        let class = pending.class();
+        if let Some(envelope) = pending.finish() {
+            transport.send_deferred(PendingEnvelope::ready(envelope, class, Arc::clone(&self.pipeline)));
+        }
+    }
+
+    /// Gives the batches to the transport, whatever their age.
+    fn send_batches(&self, transport: &dyn Transport) {
+        for pending in self.pipeline.take_batches(None) {
+            self.hand_over(transport, pending);
+        }
+    }
+
     fn shut(&self, timeout: Duration) -> bool {
         self.closed.store(true, Ordering::Release);
         let Some(transport) = self.transport.write().take() else {
             return true;
         };
         activity::client_closed();
+        self.send_batches(&*transport);
         transport.shutdown(timeout)
     }
 }
@@ -280,6 +344,15 @@ impl Drop for Inner {
     }
 }
 
+/// What becomes of an event before it is built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Admission {
+    Kept,
+    /// It lost the dice, and is finished for its session's sake only.
+    ForTheSession,
+    Lost,
+}
+
 fn integration_type(integration: &dyn Integration) -> TypeId {
     let any: &dyn Any = integration.as_any();
     any.type_id()
@@ -290,6 +363,8 @@ fn problem_kind(source: &str) -> &'static str {
     match source {
         "DSN" | "SENTRY_DSN" => "dsn",
         "sample_rate" | "SENTRY_SAMPLE_RATE" => "sample rate",
+        "traces_sample_rate" | "SENTRY_TRACES_SAMPLE_RATE" => "traces sample rate",
+        "SENTRY_TRACE" => "trace",
         "SENTRY_DEBUG" => "debug",
         "SSL_VERIFY" => "ssl verify",
         _ => "option",

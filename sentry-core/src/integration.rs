@@ -4,7 +4,7 @@ use std::any::Any;
 
 use crate::capture::Capture;
 use crate::options::ClientOptions;
-use crate::protocol::Event;
+use crate::protocol::{Event, Transaction};
 
 /// Something that prepares captures and events, or makes them.
 ///
@@ -32,6 +32,17 @@ pub trait Integration: Sync + Send + Any + AsAny {
     fn process_event(&self, event: Event<'static>, options: &ClientOptions) -> Option<Event<'static>> {
         let _ = options;
         Some(event)
+    }
+
+    /// Called for every sampled transaction, where transactions are finished. `None` drops it, counted as
+    /// `event_processor` with its spans.
+    fn process_transaction(
+        &self,
+        transaction: Transaction<'static>,
+        options: &ClientOptions,
+    ) -> Option<Transaction<'static>> {
+        let _ = options;
+        Some(transaction)
     }
 }
 

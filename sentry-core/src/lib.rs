@@ -24,6 +24,8 @@
 
 mod api;
 mod auth;
+mod batch;
+mod batches;
 mod breadcrumbs;
 mod capture;
 mod caught;
@@ -42,6 +44,7 @@ mod ledger;
 mod macros;
 mod options;
 mod pending;
+mod performance;
 mod pipeline;
 mod project_id;
 mod propagation;
@@ -49,6 +52,7 @@ pub mod protocol;
 mod random;
 mod scope;
 mod sdk;
+mod session;
 pub mod suppress;
 mod sync;
 #[cfg(any(test, feature = "test"))]
@@ -63,6 +67,7 @@ pub use api::{
     add_breadcrumb, capture_error, capture_event, capture_message, configure_scope, last_event_id, with_integration,
     with_scope,
 };
+pub use batches::BatchSource;
 pub use breadcrumbs::IntoBreadcrumbs;
 pub use capture::{Capture, RawStack, StackTarget};
 pub use client::Client;
@@ -72,13 +77,26 @@ pub use futures::{SentryFuture, SentryFutureExt};
 pub use hub::{Hub, ScopeGuard, SwitchGuard as HubSwitchGuard};
 #[doc(hidden)]
 pub use hub::{bind_process_client, thread_is_ending};
+pub use hub::{end_session, end_session_with_status, start_session};
 #[doc(hidden)]
 pub use integration::AsAny;
 pub use integration::Integration;
 pub use into_dsn::IntoDsn;
 pub use ledger::{CategoryStats, Stats};
-pub use options::{BeforeCallback, ClientOptions, EventSamplingStrategy, OptionsProblem};
+pub use options::{
+    BeforeCallback, ClientOptions, EventSamplingStrategy, OptionsProblem, SessionMode, TracesSamplingStrategy,
+};
 pub use pending::{Class, PendingEnvelope};
+pub use performance::{
+    CustomTransactionContext, Data, Span, TraceHeader, TraceHeadersIter, TracesSampler, Transaction,
+    TransactionContext, TransactionContextBuilder, TransactionData, TransactionOrSpan, append_baggage, continue_trace,
+    start_new_trace, start_transaction, start_transaction_with_timestamp,
+};
+#[doc(hidden)]
+pub use propagation::continue_process_trace;
+pub use propagation::{HeaderParseError, TracePropagationContext};
+#[expect(deprecated, reason = "kept for programs written for them")]
+pub use propagation::{SentryTrace, parse_sentry_trace_header as parse_headers};
 pub use protocol::{Breadcrumb, Envelope, Level, User};
 pub use scope::{Scope, configure_global_scope};
 pub use sdk::sdk_info;

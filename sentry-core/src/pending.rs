@@ -9,9 +9,11 @@ use uuid::Uuid;
 use crate::capture::Capture;
 use crate::caught::caught;
 use crate::crash;
-use crate::pipeline::Pipeline;
+use crate::performance::FinishedTransaction;
+use crate::pipeline::{Finished, Pipeline};
 use crate::protocol::client_report::{Category, ItemLoss, LossSource, Reason};
-use crate::protocol::{Envelope, EnvelopeItem, Level};
+use crate::protocol::{Envelope, EnvelopeItem, Level, SessionStatus};
+use crate::scope::ScopeSnapshot;
 use crate::suppress;
 use crate::weight::{Charge, envelope_bytes};
 
@@ -32,7 +34,8 @@ impl Class {
     pub fn of(envelope: &Envelope) -> Self {
         let classes = envelope.items().map(|item| match item {
             EnvelopeItem::Event(event) if event.level == Level::Fatal => Self::Crash,
-            EnvelopeItem::Event(_) => Self::Error,
+            EnvelopeItem::Event(_) | EnvelopeItem::MonitorCheckIn(_) | EnvelopeItem::Feedback(_) => Self::Error,
+            EnvelopeItem::SessionUpdate(update) if update.status != SessionStatus::Ok => Self::Error,
             _ => Self::Bulk,
         });
         classes.min().unwrap_or(Self::Bulk)
@@ -52,6 +55,7 @@ pub struct PendingEnvelope {
 
 enum Content {
     Capture(Box<Capture>),
+    Transaction(Box<(FinishedTransaction, ScopeSnapshot)>),
     Ready(Box<Envelope>, Class),
 }
 
@@ -60,9 +64,16 @@ impl PendingEnvelope {
         Self { content: Some(Content::Capture(capture)), pipeline, outcome, charge: Charge::none() }
     }
 
+    pub(crate) fn transaction(finished: FinishedTransaction, scope: ScopeSnapshot, pipeline: Arc<Pipeline>) -> Self {
+        Self::without_outcome(Content::Transaction(Box::new((finished, scope))), pipeline)
+    }
+
     pub(crate) fn ready(envelope: Envelope, class: Class, pipeline: Arc<Pipeline>) -> Self {
-        let outcome = Outcome::default();
-        Self { content: Some(Content::Ready(Box::new(envelope), class)), pipeline, outcome, charge: Charge::none() }
+        Self::without_outcome(Content::Ready(Box::new(envelope), class), pipeline)
+    }
+
+    fn without_outcome(content: Content, pipeline: Arc<Pipeline>) -> Self {
+        Self { content: Some(content), pipeline, outcome: Outcome::default(), charge: Charge::none() }
     }
 
     /// The event's id, if it is about one.
@@ -70,6 +81,7 @@ impl PendingEnvelope {
     pub fn event_id(&self) -> Option<Uuid> {
         match self.content.as_ref()? {
             Content::Capture(capture) => Some(capture.event_id),
+            Content::Transaction(transaction) => Some(transaction.0.event_id),
             Content::Ready(envelope, _) => envelope.uuid().copied(),
         }
     }
@@ -81,7 +93,7 @@ impl PendingEnvelope {
             Some(Content::Capture(capture)) if capture.urgent => Class::Crash,
             Some(Content::Capture(_)) => Class::Error,
             Some(Content::Ready(_, class)) => *class,
-            None => Class::Bulk,
+            Some(Content::Transaction(_)) | None => Class::Bulk,
         }
     }
 
@@ -94,7 +106,8 @@ impl PendingEnvelope {
                 .next()
                 .and_then(|item| item.losses().next())
                 .map_or(Category::Default, |loss| loss.category),
-            _ => Category::Error,
+            Some(Content::Transaction(_)) => Category::Transaction,
+            Some(Content::Capture(_)) | None => Category::Error,
         }
     }
 
@@ -103,6 +116,7 @@ impl PendingEnvelope {
     pub fn own_bytes(&self) -> usize {
         match &self.content {
             Some(Content::Capture(capture)) => capture.bytes(),
+            Some(Content::Transaction(transaction)) => transaction.0.bytes(),
             Some(Content::Ready(envelope, _)) => envelope_bytes(envelope),
             None => 0,
         }
@@ -111,9 +125,11 @@ impl PendingEnvelope {
     /// Begins to count the scopes it shares with others in [`shared_scope_bytes`](crate::shared_scope_bytes), until
     /// it is finished or gone. A queue calls this once, when it takes the envelope.
     pub fn charge_scopes(&mut self) {
-        if let Some(Content::Capture(capture)) = &self.content {
-            self.charge = Charge::of(&capture.scope);
-        }
+        self.charge = match &self.content {
+            Some(Content::Capture(capture)) => Charge::of(&capture.scope),
+            Some(Content::Transaction(transaction)) => Charge::of(&transaction.1),
+            Some(Content::Ready(..)) | None => return,
+        };
     }
 
     /// Looks up the symbols of its stacks, ahead of [`finish`](Self::finish), which does it otherwise. The first look-up
@@ -125,16 +141,21 @@ impl PendingEnvelope {
     }
 
     /// Finishes it: merges the scopes, resolves stacks, runs hooks and integrations. `None` when one of them dropped
-    /// the event, which is then counted. From here on the caller accounts for what becomes of the envelope.
+    /// the event, which is then counted; unless its session is to be told of, which then travels alone. From here on the caller accounts for what becomes of the envelope.
     ///
     /// This runs user code for as long as it takes. A panic in it is caught and counted.
     #[must_use]
     pub fn finish(mut self) -> Option<Envelope> {
-        let envelope = match self.content.take()? {
-            Content::Ready(envelope, _) => Some(*envelope),
+        let Finished { envelope, is_kept } = match self.content.take()? {
+            Content::Ready(envelope, _) => Finished { envelope: Some(*envelope), is_kept: true },
             Content::Capture(capture) => self.pipeline.finish(*capture),
+            Content::Transaction(transaction) => {
+                let (finished, scope) = *transaction;
+                let envelope = self.pipeline.finish_transaction(finished, &scope);
+                Finished { is_kept: envelope.is_some(), envelope }
+            }
         };
-        self.outcome.set(if envelope.is_some() { Outcome::SENT } else { Outcome::DROPPED });
+        self.outcome.set(if is_kept { Outcome::SENT } else { Outcome::DROPPED });
         envelope
     }
 
@@ -162,8 +183,20 @@ impl PendingEnvelope {
     fn count_lost(&mut self, reason: Reason) {
         let Some(content) = self.content.take() else { return };
         let recorder = self.pipeline.recorder();
-        match &content {
-            Content::Capture(_) => recorder.record_loss(Category::Error, reason, 1),
+        match content {
+            Content::Capture(mut capture) => {
+                recorder.record_loss(Category::Error, reason, 1);
+                let effect = capture.effect();
+                // What is lost on the way happened all the same (spec SES-22).
+                if let Some(update) = capture.session.take().and_then(|session| session.settle(Some(effect), None)) {
+                    self.pipeline.send_session(update);
+                }
+            }
+            Content::Transaction(transaction) => {
+                for (category, quantity) in transaction.0.quantities() {
+                    recorder.record_loss(category, reason, quantity);
+                }
+            }
             Content::Ready(envelope, _) => recorder.record_losses(envelope.losses(), reason),
         }
         self.outcome.set(Outcome::DROPPED);

@@ -7,10 +7,11 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::batches::BatchSource;
 use crate::client_report::Recorder;
 use crate::diagnostics::Diagnostics;
 use crate::dsn::Dsn;
-use crate::options::ClientOptions;
+use crate::options::{Books, ClientOptions};
 use crate::pending::PendingEnvelope;
 use crate::protocol::Envelope;
 
@@ -168,6 +169,8 @@ pub struct TransportOptions {
     pub transport_channel_capacity: Option<NonZeroUsize>,
     /// Where to say what went wrong.
     pub diagnostics: Diagnostics,
+    /// The client's batches, to be taken out when they are due.
+    pub batches: BatchSource,
     pub(crate) source: Arc<ClientOptions>,
 }
 
@@ -175,14 +178,15 @@ impl TransportOptions {
     /// The transport's part of `options`; `None` without a DSN. What is recorded counts for the client whose options
     /// these are, if a client gave them to a factory, and else for nobody.
     pub fn try_from_client_options(options: &ClientOptions) -> Option<Self> {
-        let (recorder, diagnostics) = options
-            .books
-            .clone()
-            .unwrap_or_else(|| (Recorder::default(), Diagnostics::new(options.debug, options.diagnostics.clone())));
-        Self::new(Arc::new(options.clone()), recorder, diagnostics)
+        Self::new(Arc::new(options.clone()))
     }
 
-    pub(crate) fn new(source: Arc<ClientOptions>, recorder: Recorder, diagnostics: Diagnostics) -> Option<Self> {
+    pub(crate) fn new(source: Arc<ClientOptions>) -> Option<Self> {
+        let books = source.books.clone().unwrap_or_else(|| Books {
+            recorder: Recorder::default(),
+            diagnostics: Diagnostics::new(source.debug, source.diagnostics.clone()),
+            batches: BatchSource::default(),
+        });
         Some(Self {
             dsn: source.dsn.clone()?,
             user_agent: source.user_agent.clone(),
@@ -190,9 +194,10 @@ impl TransportOptions {
             https_proxy: source.https_proxy.clone(),
             no_proxy: source.no_proxy.clone(),
             accept_invalid_certs: source.accept_invalid_certs,
-            client_report_recorder: recorder,
+            client_report_recorder: books.recorder,
             transport_channel_capacity: source.transport_channel_capacity,
-            diagnostics,
+            diagnostics: books.diagnostics,
+            batches: books.batches,
             source,
         })
     }

@@ -7,7 +7,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::protocol::{Breadcrumb, Context, Envelope, EnvelopeItem, Event, Exception, Map, Stacktrace, User, Value};
+use crate::protocol::{
+    Breadcrumb, Context, Envelope, EnvelopeItem, Event, Exception, ItemContainer, Log, LogAttribute, Map, Metric,
+    SessionAggregateItem, Span, Stacktrace, User, Value,
+};
 use crate::scope::{Layer, Node, ScopeData, ScopeSnapshot};
 
 /// The bytes of all scope data that queued captures refer to, each piece once.
@@ -76,11 +79,27 @@ fn let_go(scope: &ScopeData) {
 }
 
 pub(crate) fn envelope_bytes(envelope: &Envelope) -> usize {
-    let items = envelope.items().map(|item| match item {
-        EnvelopeItem::Event(event) => event_bytes(event),
-        EnvelopeItem::Attachment(attachment) => attachment.buffer.len(),
-        EnvelopeItem::Unknown(item) => item.payload().len(),
-        _ => 0,
+    let items = envelope.items().map(|item| {
+        size_of_val(item)
+            + match item {
+                EnvelopeItem::Event(event) | EnvelopeItem::Feedback(event) => event_bytes(event),
+                EnvelopeItem::Transaction(transaction) => {
+                    value_map(&transaction.extra)
+                        + text_map(&transaction.tags)
+                        + transaction
+                            .contexts
+                            .iter()
+                            .map(|(key, context)| key.len() + context_bytes(context))
+                            .sum::<usize>()
+                        + transaction.spans.iter().map(span_bytes).sum::<usize>()
+                }
+                EnvelopeItem::SessionAggregates(sums) => sums.aggregates.len() * size_of::<SessionAggregateItem>(),
+                EnvelopeItem::ItemContainer(ItemContainer::Logs(logs)) => logs.iter().map(log_bytes).sum(),
+                EnvelopeItem::ItemContainer(ItemContainer::Metrics(metrics)) => metrics.iter().map(metric_bytes).sum(),
+                EnvelopeItem::Attachment(attachment) => attachment.buffer.len(),
+                EnvelopeItem::Unknown(item) => item.payload().len(),
+                _ => 0,
+            }
     });
     size_of::<Envelope>() + envelope.raw_bytes() + items.sum::<usize>()
 }
@@ -138,6 +157,20 @@ pub(crate) fn breadcrumb_bytes(crumb: &Breadcrumb) -> usize {
     crumb.ty.len() + optional(&crumb.category) + optional(&crumb.message) + value_map(&crumb.data)
 }
 
+pub(crate) fn log_bytes(log: &Log) -> usize {
+    let attributes = log.attributes.iter().map(|(key, LogAttribute(value))| key.len() + value_bytes(value));
+    size_of::<Log>() + log.body.len() + attributes.sum::<usize>()
+}
+
+pub(crate) fn metric_bytes(metric: &Metric) -> usize {
+    let attributes = metric.attributes.iter().map(|(key, LogAttribute(value))| key.len() + value_bytes(value));
+    size_of::<Metric>() + metric.name.len() + attributes.sum::<usize>()
+}
+
+pub(crate) fn span_bytes(span: &Span) -> usize {
+    size_of::<Span>() + optional(&span.op) + optional(&span.description) + text_map(&span.tags) + value_map(&span.data)
+}
+
 pub(crate) fn user_bytes(user: &User) -> usize {
     size_of::<User>() + optional(&user.id) + optional(&user.email) + optional(&user.username) + value_map(&user.other)
 }
@@ -160,7 +193,7 @@ pub(crate) fn value_bytes(value: &Value) -> usize {
         }
 }
 
-fn value_map(map: &Map<String, Value>) -> usize {
+pub(crate) fn value_map(map: &Map<String, Value>) -> usize {
     map.iter().map(|(key, value)| size_of::<String>() + key.len() + value_bytes(value)).sum()
 }
 
@@ -181,7 +214,7 @@ mod tests {
     fn shared_pieces_count_once_and_only_while_held() {
         let mut scope = Scope::default();
         scope.set_extra("big", Value::String("x".repeat(100_000)));
-        let snapshot = ScopeSnapshot { scope: scope.settled(), global: ScopeData::default() };
+        let snapshot = ScopeSnapshot { scope: scope.settled(), ..ScopeSnapshot::default() };
         let layer = Arc::clone(snapshot.scope.layer().expect("a layer"));
         let holders = || layer.held.load(Ordering::Acquire);
         let first = Charge::of(&snapshot);
@@ -190,7 +223,7 @@ mod tests {
         assert!(shared_scope_bytes() >= 100_000);
         drop(first);
         scope.set_tag("more", "on top");
-        let above = Charge::of(&ScopeSnapshot { scope: scope.settled(), global: ScopeData::default() });
+        let above = Charge::of(&ScopeSnapshot { scope: scope.settled(), ..ScopeSnapshot::default() });
         assert_eq!(holders(), 2, "held by the second charge and by the layer above");
         drop(second);
         drop(above);

@@ -15,7 +15,7 @@ use sentry_core::client_report::Recorder;
 use sentry_core::protocol::Envelope;
 use sentry_core::protocol::client_report::Reason;
 use sentry_core::wire::{Encoded, EncodedEnvelope};
-use sentry_core::{Class, Diagnostics, PendingEnvelope, clock, sdk_info, shared_scope_bytes, suppress};
+use sentry_core::{BatchSource, Class, Diagnostics, PendingEnvelope, clock, sdk_info, shared_scope_bytes, suppress};
 
 use crate::machine::{AHEAD_OF_EACH_SENDER, FlightId, MAX_SENDERS, Machine, Phase};
 use crate::queue::{Limits, Queue};
@@ -36,6 +36,7 @@ pub(crate) struct Shared {
     pub(crate) post: Box<dyn Post>,
     pub(crate) recorder: Recorder,
     pub(crate) diagnostics: Diagnostics,
+    pub(crate) batches: BatchSource,
     /// Which no message repeats.
     pub(crate) keys: Vec<String>,
 }
@@ -54,6 +55,8 @@ pub(crate) struct State {
 pub(crate) struct WorkerState {
     /// What it sleeps for, if it sleeps.
     pub(crate) wants: Wants,
+    /// Until when, while it does; `None` is for good.
+    pub(crate) sleeps_until: Option<Instant>,
     /// Until when it may be busy finishing an event, if it is.
     pub(crate) patience_ends: Option<Instant>,
     /// Which worker is the one. Another that comes back from a hook hands over what it has and ends.
@@ -106,12 +109,19 @@ impl Delivery {
         post: Box<dyn Post>,
         recorder: Recorder,
         diagnostics: Diagnostics,
+        batches: BatchSource,
         keys: Vec<String>,
         capacity: Option<usize>,
     ) -> Self {
         let limits = Limits { count: capacity.unwrap_or(usize::MAX), ..Limits::default() };
-        let worker =
-            WorkerState { wants: Wants::Nothing, patience_ends: None, epoch: 0, stuck: 0, has_said_goodbye: false };
+        let worker = WorkerState {
+            wants: Wants::Nothing,
+            sleeps_until: None,
+            patience_ends: None,
+            epoch: 0,
+            stuck: 0,
+            has_said_goodbye: false,
+        };
         let state = State {
             queue: Queue::new(limits),
             machine: Machine::new(),
@@ -126,6 +136,7 @@ impl Delivery {
             post,
             recorder,
             diagnostics,
+            batches,
             keys,
         });
         if let Err(error) = worker::spawn(&shared, 0) {
@@ -139,10 +150,20 @@ impl Delivery {
     }
 
     /// Takes an event that is not finished. Costs the caller one lock, and a wake-up if the worker sleeps for work.
-    pub(crate) fn send_deferred(&self, mut pending: PendingEnvelope) {
-        pending.charge_scopes();
-        let (class, bytes) = (pending.class(), pending.own_bytes());
-        self.0.push(Content::Pending(pending), class, bytes);
+    pub(crate) fn send_deferred(&self, pending: PendingEnvelope) {
+        self.0.push_pending(pending);
+    }
+
+    /// Makes sure that the worker looks at the client's batches at `at`. Costs one lock, and a wake-up if it would sleep
+    /// longer.
+    pub(crate) fn wake_at(&self, at: Instant) {
+        let mut state = self.0.lock();
+        let sleeps_longer = state.worker.sleeps_until.is_none_or(|until| until > at);
+        if state.worker.wants != Wants::Nothing && sleeps_longer {
+            state.worker.wants = Wants::Nothing;
+            drop(state);
+            self.0.wake_worker();
+        }
     }
 
     /// Takes a finished envelope and accounts for it. It is encoded on the caller's thread.
@@ -212,6 +233,12 @@ impl Shared {
             Some(until) => self.wake.1.recv_deadline(until).is_ok(),
             None => self.wake.1.recv().is_ok(),
         };
+    }
+
+    pub(crate) fn push_pending(&self, mut pending: PendingEnvelope) {
+        pending.charge_scopes();
+        let (class, bytes) = (pending.class(), pending.own_bytes());
+        self.push(Content::Pending(pending), class, bytes);
     }
 
     fn push(&self, content: Content, class: Class, bytes: usize) {
@@ -447,8 +474,14 @@ mod tests {
 
     fn delivery(post: impl Fn(usize) -> Reply + Send + Sync + 'static) -> (Delivery, Recorder) {
         let recorder = Recorder::default();
-        let delivery =
-            Delivery::start(Box::new(Scripted(post)), recorder.clone(), Diagnostics::default(), Vec::new(), None);
+        let delivery = Delivery::start(
+            Box::new(Scripted(post)),
+            recorder.clone(),
+            Diagnostics::default(),
+            BatchSource::default(),
+            Vec::new(),
+            None,
+        );
         (delivery, recorder)
     }
 

@@ -1,7 +1,7 @@
 //! The transport that programs name: HTTP through `ureq`.
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sentry_core::protocol::Envelope;
 use sentry_core::{ClientOptions, PendingEnvelope, Transport, TransportOptions};
@@ -76,6 +76,12 @@ impl Transport for UreqHttpTransport {
             delivery.send_deferred(pending);
         }
     }
+
+    fn wake_at(&self, at: Instant) {
+        if let Some(delivery) = &self.delivery {
+            delivery.wake_at(at);
+        }
+    }
 }
 
 impl From<TransportOptions> for UreqHttpTransportOptions {
@@ -98,8 +104,8 @@ impl UreqHttpTransportOptions {
         let secret = options.dsn.secret_key().map(str::to_owned);
         let keys = [options.dsn.public_key().to_owned()].into_iter().chain(secret).collect();
         let capacity = options.transport_channel_capacity.map(usize::from);
-        let delivery =
-            Delivery::start(Box::new(post), options.client_report_recorder, options.diagnostics, keys, capacity);
+        let TransportOptions { client_report_recorder, diagnostics, batches, .. } = options;
+        let delivery = Delivery::start(Box::new(post), client_report_recorder, diagnostics, batches, keys, capacity);
         UreqHttpTransport { delivery: Some(delivery) }
     }
 }

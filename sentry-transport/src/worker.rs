@@ -19,6 +19,7 @@ use crate::tickets::Generation;
 enum Task {
     Finish(Entry),
     Report,
+    Gather,
     AddSender,
     LookAgain,
     Sleep(Option<Instant>),
@@ -80,6 +81,9 @@ fn work(shared: &Arc<Shared>, epoch: u64) {
                 }
             }
             Task::Report => report(shared),
+            Task::Gather => {
+                shared.batches.take_due(clock::now()).into_iter().for_each(|batch| shared.push_pending(batch))
+            }
             Task::AddSender => add_sender(shared),
             Task::LookAgain => {}
             Task::Sleep(until) => shared.sleep(until),
@@ -100,6 +104,11 @@ fn next_task(shared: &Shared, epoch: u64, limited: &mut Vec<Entry>) -> Task {
     if state.machine.is_past_deadline(now) {
         return Task::GiveUp;
     }
+    // Asked for under the lock: who adds to a batch from now on finds this thread asleep, and wakes it.
+    let batch_due = shared.batches.next_due();
+    if batch_due.is_some_and(|due| due <= now) {
+        return Task::Gather;
+    }
     if !state.machine.has_room() {
         state.worker.wants = Wants::Room;
         return match state.machine.sender_due(shared.jobs.1.len(), now) {
@@ -107,8 +116,8 @@ fn next_task(shared: &Shared, epoch: u64, limited: &mut Vec<Entry>) -> Task {
                 state.machine.sender_started();
                 Task::AddSender
             }
-            Due::At(due) => Task::Sleep(earliest(&state, Some(due))),
-            Due::Not => Task::Sleep(earliest(&state, None)),
+            Due::At(due) => sleep(&mut state, [Some(due), batch_due]),
+            Due::Not => sleep(&mut state, [None, batch_due]),
         };
     }
     let has_report = shared.recorder.has_report();
@@ -122,7 +131,7 @@ fn next_task(shared: &Shared, epoch: u64, limited: &mut Vec<Entry>) -> Task {
                 state.machine.sender_started();
                 return Task::AddSender;
             }
-            Due::At(due) => return Task::Sleep(earliest(&state, Some(due))),
+            Due::At(due) => return sleep(&mut state, [Some(due), batch_due]),
             Due::Not => {}
         }
     }
@@ -149,7 +158,7 @@ fn next_task(shared: &Shared, epoch: u64, limited: &mut Vec<Entry>) -> Task {
         return Task::GiveUp;
     }
     state.worker.wants = Wants::Work;
-    Task::Sleep(earliest(&state, if let Due::At(due) = due { Some(due) } else { None }))
+    sleep(&mut state, [if let Due::At(due) = due { Some(due) } else { None }, batch_due])
 }
 
 /// Finishes an envelope and launches it. `false` when another worker took over meanwhile.
@@ -188,16 +197,21 @@ fn finish(shared: &Shared, entry: Entry, epoch: u64) -> bool {
     is_the_one
 }
 
-/// Sends a client report alone.
+/// Sends a client report alone; at the end together with sessions whose last event was lost on the way.
 fn report(shared: &Shared) {
     let report = shared.recorder.take_report();
+    let is_closing = shared.lock().machine.phase() != Phase::Open;
+    let late = if is_closing { shared.batches.take_all() } else { Vec::new() };
+    let late = late.into_iter().filter_map(|pending| Some(shared.encode(pending.finish()?)));
+    let late: Vec<EncodedItem> = late.flat_map(|envelope| envelope.items().to_vec()).collect();
     let mut state = shared.lock();
-    let Some(report) = report else {
+    if report.is_none() && late.is_empty() {
         state.report_fails();
         return shared.settled(&mut state);
-    };
+    }
     let mut envelope = EncodedEnvelope::encode(Envelope::new(), &sentry_core::sdk_info()).envelope;
-    EncodedItem::client_reports(&report).into_iter().for_each(|item| envelope.push(item));
+    let reports = report.iter().flat_map(EncodedItem::client_reports);
+    reports.chain(late).for_each(|item| envelope.push(item));
     depart(shared, &mut state, envelope, None);
 }
 
@@ -259,10 +273,12 @@ fn says_goodbye(state: &State) -> bool {
     is_closing && !state.worker.has_said_goodbye && state.machine.is_idle()
 }
 
-/// When to look again at the latest: at `due`, or at the end of a transport that closes.
-fn earliest(state: &State, due: Option<Instant>) -> Option<Instant> {
+/// Sleeps until something is `due` at the latest, or to the end of a transport that closes.
+fn sleep(state: &mut State, due: [Option<Instant>; 2]) -> Task {
     let end = if let Phase::Closing { deadline } = state.machine.phase() { Some(deadline) } else { None };
-    due.into_iter().chain(end).min()
+    let until = due.into_iter().chain([end]).flatten().min();
+    state.worker.sleeps_until = until;
+    Task::Sleep(until)
 }
 
 /// Dropping a payload runs the destructor of somebody's type, which may panic in its turn.

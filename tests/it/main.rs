@@ -14,6 +14,8 @@ mod support;
 mod burst;
 mod delivery;
 mod hooks;
+mod sessions;
+mod tracing;
 mod wire;
 
 use std::sync::Arc;

@@ -1,4 +1,5 @@
-//! A Sentry server for one developer: takes envelopes on loopback, groups their events into issues and renders those as text.
+//! A Sentry server for one developer: takes envelopes on loopback, groups their events into issues and renders those as text,
+//! and beside them traces, logs, metrics, sessions, check-ins and feedback.
 //!
 //! It runs inside the program that uses it (a quickstart, a test) or alone as the binary `sentry-inbox`. Everything is in
 //! memory and bounded; nothing is printed, stored or sent on unless asked for.
@@ -11,15 +12,27 @@
 //! ```
 
 mod body;
+mod feedback;
 mod frame;
 mod group;
 mod issue;
+mod json;
+mod kept;
+mod log;
+mod metric;
+mod monitor;
+mod overview;
+mod payload;
 mod render;
 mod server;
+mod session;
 mod store;
+mod telemetry;
+mod trace;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -89,6 +102,81 @@ impl Inbox {
     #[must_use]
     pub fn wait_events(&self, n: u64, timeout: Duration) -> bool {
         self.store.wait_events(n, timeout)
+    }
+
+    /// How many things have arrived: events, transactions, single log entries, single metrics, session updates, items of
+    /// aggregated sessions, check-ins and feedbacks.
+    #[must_use]
+    pub fn items_received(&self) -> u64 {
+        self.store.items()
+    }
+
+    /// Blocks until at least `n` things, as [`Inbox::items_received`] counts them, have arrived since the start; false when
+    /// `timeout` passed first.
+    #[must_use]
+    pub fn wait_items(&self, n: u64, timeout: Duration) -> bool {
+        self.store.wait_items(n, timeout)
+    }
+
+    /// Everything: the issues as a table, traces, logs, metrics, releases, monitors and feedback, each under a title and
+    /// only where there is something. Ends in a newline.
+    ///
+    /// ```
+    /// let inbox = sentry_inbox::Inbox::start()?;
+    /// assert_eq!(inbox.render_all(&sentry_inbox::Style::plain()), "Nothing yet.\n");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[must_use]
+    pub fn render_all(&self, style: &Style) -> String {
+        overview::overview(&self.store, *style)
+    }
+
+    /// The newest 50 traces as trees, the newest last: spans below the span they name as their parent, whoever sent it, and
+    /// errors where they arose. 500 traces are kept, 50,000 spans in all of them and 10,000 in one. Empty when no
+    /// transaction has arrived.
+    #[must_use]
+    pub fn render_traces(&self, style: &Style) -> String {
+        render::traces(&self.store.telemetry(|telemetry| telemetry.traces.clone()), *style)
+    }
+
+    /// The newest 200 of the 5,000 structured log entries kept, by the sender's time; without the attributes that SDKs add
+    /// (`sentry.…`). Empty when none has arrived.
+    #[must_use]
+    pub fn render_logs(&self, style: &Style) -> String {
+        render::logs(&self.store.telemetry(|telemetry| telemetry.logs.clone()), *style)
+    }
+
+    /// Metrics by name, type, unit and attributes (but those that SDKs add) as an aligned table; the last 1,000 such series are kept, and for the
+    /// percentiles of a distribution its last 1,000 values. Empty when none has arrived.
+    #[must_use]
+    pub fn render_metrics(&self, style: &Style) -> String {
+        render::metrics(&self.store.telemetry(|telemetry| telemetry.metrics.clone()), *style)
+    }
+
+    /// How the sessions of the last 200 releases ended, as an aligned table. Empty when no session has arrived.
+    #[must_use]
+    pub fn render_releases(&self, style: &Style) -> String {
+        render::releases(&self.store.telemetry(|telemetry| telemetry.releases.clone()), *style)
+    }
+
+    /// The last 200 monitors and how their last runs ended, as an aligned table. Runs that never came are not noticed.
+    /// Empty when no check-in has arrived.
+    #[must_use]
+    pub fn render_monitors(&self, style: &Style) -> String {
+        render::monitors(&self.store.telemetry(|telemetry| telemetry.monitors.clone()), *style)
+    }
+
+    /// The last 500 feedbacks as an aligned table. Empty when none has arrived.
+    #[must_use]
+    pub fn render_feedback(&self, style: &Style) -> String {
+        render::feedback(&self.store.telemetry(|telemetry| telemetry.feedback.clone()), *style)
+    }
+
+    /// One line for each thing but events among those that arrived with these numbers, the first being 0; of the last 1,000
+    /// only. What has arrived since an earlier look is `earlier..inbox.items_received()`.
+    #[must_use]
+    pub fn render_news(&self, numbers: Range<u64>, style: &Style) -> String {
+        self.store.news(&numbers).iter().map(|news| render::news(news, *style)).collect()
     }
 
     /// All issues as an aligned table, ages relative to now. Ends in a newline.

@@ -1,4 +1,4 @@
-//! The receiver as a program: says which DSN to use, then prints each event that comes.
+//! The receiver as a program: says which DSN to use, then prints each event that comes, and a line for all else.
 
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -69,10 +69,12 @@ fn run(port: u16) -> io::Result<()> {
     let mut printed: HashMap<String, u64> = HashMap::new();
     let mut seen = 0;
     loop {
-        if !inbox.wait_events(seen + 1, LONG) {
+        if !inbox.wait_items(seen + 1, LONG) {
             continue;
         }
-        seen = inbox.events_received();
+        let now = inbox.items_received();
+        write!(out, "{}", inbox.render_news(seen..now, &style))?;
+        seen = now;
         let issues = inbox.issues();
         // The list has the newest first; a reader of a log wants it last.
         for issue in issues.iter().rev() {
@@ -94,7 +96,8 @@ sentry-inbox: a Sentry server for one developer
 
 Usage: sentry-inbox [--port N]
 
-Listens on 127.0.0.1, groups the events that come into issues and prints each new one in full.
+Listens on 127.0.0.1, groups the events that come into issues and prints each new one in full. Transactions, logs, metrics,
+sessions, check-ins and feedback are a line each. An overview of everything is at http://127.0.0.1:PORT/.
 
   --port N    the port to listen on; without it any free one
   -h, --help  this text

@@ -1,4 +1,4 @@
-//! The HTTP shell: one thread, one loopback socket, one endpoint.
+//! The HTTP shell: one thread, one loopback socket, one endpoint for senders and one for a look at what they sent.
 
 use std::convert::Infallible;
 use std::io;
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Bytes, Incoming};
-use hyper::header::{ALLOW, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue};
+use hyper::header::{ALLOW, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderMap, HeaderValue};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -18,6 +18,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::body::{self, DecodeError};
+use crate::overview::overview;
+use crate::render::Style;
 use crate::store::{Rejection, Store};
 
 /// The listening thread. Dropping it stops the thread.
@@ -102,6 +104,9 @@ async fn talk(stream: TcpStream, store: Arc<Store>) {
 }
 
 async fn answer(request: Request<Incoming>, store: &Store) -> Reply {
+    if request.uri().path() == "/" && request.method() == Method::GET && names_this_machine(request.headers()) {
+        return Reply { status: StatusCode::OK, content: Content::Text(overview(store, Style::plain())) };
+    }
     if !is_envelope_path(request.uri().path()) {
         return Reply::refused(StatusCode::NOT_FOUND, "no such endpoint");
     }
@@ -142,8 +147,8 @@ fn take(headers: &HeaderMap, query: Option<&str>, wire: &[u8], store: &Store) ->
         return Reply::refused(StatusCode::FORBIDDEN, "missing authorization information");
     }
     match store.accept(&body) {
-        Ok(Some(id)) => Reply { status: StatusCode::OK, json: json!({ "id": id.simple().to_string() }) },
-        Ok(None) => Reply { status: StatusCode::OK, json: json!({}) },
+        Ok(Some(id)) => Reply::json(StatusCode::OK, json!({ "id": id.simple().to_string() })),
+        Ok(None) => Reply::json(StatusCode::OK, json!({})),
         Err(Rejection::Malformed(reason)) => Reply::refused(StatusCode::BAD_REQUEST, &reason),
         Err(Rejection::NotKept(error)) => {
             Reply::refused(StatusCode::INTERNAL_SERVER_ERROR, &format!("the envelope cannot be kept: {error}"))
@@ -153,18 +158,31 @@ fn take(headers: &HeaderMap, query: Option<&str>, wire: &[u8], store: &Store) ->
 
 struct Reply {
     status: StatusCode,
-    json: Value,
+    content: Content,
+}
+
+enum Content {
+    Json(Value),
+    Text(String),
 }
 
 impl Reply {
+    fn json(status: StatusCode, value: Value) -> Reply {
+        Reply { status, content: Content::Json(value) }
+    }
+
     fn refused(status: StatusCode, detail: &str) -> Reply {
-        Reply { status, json: json!({ "detail": detail }) }
+        Reply::json(status, json!({ "detail": detail }))
     }
 
     fn into_response(self) -> Response<Full<Bytes>> {
-        let mut response = Response::new(Full::new(Bytes::from(self.json.to_string())));
+        let (media, text) = match self.content {
+            Content::Json(value) => ("application/json", value.to_string()),
+            Content::Text(text) => ("text/plain; charset=utf-8", text),
+        };
+        let mut response = Response::new(Full::new(Bytes::from(text)));
         *response.status_mut() = self.status;
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media));
         if self.status == StatusCode::METHOD_NOT_ALLOWED {
             response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
         }
@@ -179,6 +197,13 @@ fn is_envelope_path(path: &str) -> bool {
         rest.strip_suffix("/envelope")
     });
     project.is_some_and(|project| !project.is_empty() && !project.contains('/'))
+}
+
+/// A page elsewhere may point its own name at this machine and read what it gets: such a name is not answered.
+fn names_this_machine(headers: &HeaderMap) -> bool {
+    let host = headers.get(HOST).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    name == "localhost" || host.parse().is_ok_and(|addr: SocketAddr| addr.ip().is_loopback())
 }
 
 /// Any key is welcome, but there must be one: in a header, in the query, or in the DSN of the envelope's first line.
@@ -301,6 +326,29 @@ mod tests {
             assert_eq!(running.send(line, headers, body.as_bytes()), (status, reply.to_owned()), "{line} {headers}");
         }
         assert_eq!(running.store.envelopes(), 0);
+    }
+
+    #[test]
+    fn the_overview_is_for_this_machine_only() {
+        let running = running();
+        let port = running.server.addr().port();
+        let look = |host: &str| {
+            let mut stream = TcpStream::connect(running.server.addr()).unwrap();
+            stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+            let request = format!("GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+            stream.write_all(request.as_bytes()).unwrap();
+            let mut reply = String::new();
+            stream.read_to_string(&mut reply).unwrap();
+            reply
+        };
+        running.send("POST /api/1/envelope/", AUTH, ENVELOPE.as_bytes());
+        for host in [format!("127.0.0.1:{port}"), format!("localhost:{port}"), format!("[::1]:{port}")] {
+            let reply = look(&host);
+            assert!(reply.starts_with("HTTP/1.1 200") && reply.contains("\nINBOX-1  "), "{host}: {reply}");
+        }
+        for host in [format!("evil.example:{port}"), format!("192.0.2.1:{port}"), String::new()] {
+            assert!(look(&host).starts_with("HTTP/1.1 404"), "{host}");
+        }
     }
 
     #[test]

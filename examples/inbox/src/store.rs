@@ -1,17 +1,22 @@
-//! The state behind the server: issues, counters and who waits for them. Everything that grows has a limit.
+//! The state behind the server: issues, telemetry, counters and who waits for them. Everything that grows has a limit.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::OpenOptions;
 use std::io::{self, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sentry_core::protocol::{Attachment, Envelope, EnvelopeItem, Event, Uuid};
+use serde_json::Value;
 
 use crate::group::{self, GroupKey};
 use crate::issue::{Issue, IssueAttachment};
+use crate::kept::Newest;
+use crate::payload::payload;
+use crate::telemetry::{News, Telemetry};
 
 /// Shared by the server thread and the readers.
 #[derive(Debug)]
@@ -33,7 +38,7 @@ pub(crate) enum Rejection {
 
 impl Store {
     pub(crate) fn new(keep: Option<PathBuf>) -> Store {
-        Store { state: Mutex::default(), arrived: Condvar::new(), keep, kept: AtomicU64::new(0) }
+        Store { state: Mutex::new(State::new()), arrived: Condvar::new(), keep, kept: AtomicU64::new(0) }
     }
 
     /// Takes one decompressed envelope; returns the id of the event it is about, if it is about one.
@@ -44,8 +49,7 @@ impl Store {
         let envelope = Envelope::from_slice(body).map_err(|error| Rejection::Malformed(with_causes(&error)))?;
         let id = envelope.uuid().copied().or_else(|| envelope.event().map(|event| event.event_id));
 
-        let mut events = Vec::new();
-        let mut attachments = Vec::new();
+        let (mut events, mut attachments, mut others) = (Vec::new(), Vec::new(), Vec::new());
         for item in envelope.into_items() {
             match item {
                 EnvelopeItem::Event(mut event) => {
@@ -54,7 +58,13 @@ impl Store {
                     events.push(event);
                 }
                 EnvelopeItem::Attachment(attachment) => attachments.push(attachment),
-                _ => {}
+                other => others.push(other),
+            }
+        }
+        // One by one: what is parsed is much larger than its text, and readers need not wait for the parser.
+        for item in others {
+            if let Some((ty, payload)) = payload(&item) {
+                self.file_item(ty, &payload);
             }
         }
         let mut state = self.lock();
@@ -65,6 +75,11 @@ impl Store {
         drop(state);
         self.arrived.notify_all();
         Ok(id)
+    }
+
+    /// Files what one item other than an event or attachment says.
+    pub(crate) fn file_item(&self, ty: &str, payload: &Value) {
+        self.lock().file_item(ty, payload);
     }
 
     pub(crate) fn issues(&self) -> Vec<Issue> {
@@ -82,10 +97,35 @@ impl Store {
         self.lock().events
     }
 
+    /// Events and all that was read from other items: each log entry, each metric.
+    pub(crate) fn items(&self) -> u64 {
+        self.lock().items
+    }
+
     pub(crate) fn wait_events(&self, n: u64, timeout: Duration) -> bool {
-        let waited = self.arrived.wait_timeout_while(self.lock(), timeout, |state| state.events < n);
+        self.wait(timeout, |state| state.events >= n)
+    }
+
+    pub(crate) fn wait_items(&self, n: u64, timeout: Duration) -> bool {
+        self.wait(timeout, |state| state.items >= n)
+    }
+
+    /// A copy of what the reader needs: it renders without holding up the server.
+    pub(crate) fn telemetry<T>(&self, copy: impl FnOnce(&Telemetry) -> T) -> T {
+        copy(&self.lock().telemetry)
+    }
+
+    /// What arrived with these numbers, in their order; what is long gone and events are left out.
+    pub(crate) fn news(&self, numbers: &Range<u64>) -> Vec<News> {
+        let state = self.lock();
+        let wanted = state.news.iter().filter(|(number, _)| numbers.contains(number));
+        wanted.map(|(_, news)| news.clone()).collect()
+    }
+
+    fn wait(&self, timeout: Duration, enough: impl Fn(&State) -> bool) -> bool {
+        let waited = self.arrived.wait_timeout_while(self.lock(), timeout, |state| !enough(state));
         let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        state.events >= n
+        enough(&state)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -93,11 +133,16 @@ impl Store {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     envelopes: u64,
     events: u64,
+    /// Events included.
+    items: u64,
     opened: u64,
+    telemetry: Telemetry,
+    /// With the value of `items` before each came.
+    news: Newest<(u64, News)>,
     /// Bytes of attachment content held by all entries.
     attached: usize,
     entries: HashMap<GroupKey, Entry>,
@@ -112,8 +157,31 @@ struct Entry {
 }
 
 impl State {
+    fn new() -> State {
+        State {
+            envelopes: 0,
+            events: 0,
+            items: 0,
+            opened: 0,
+            telemetry: Telemetry::default(),
+            news: Newest::of(MAX_NEWS),
+            attached: 0,
+            entries: HashMap::new(),
+        }
+    }
+
+    fn file_item(&mut self, ty: &str, payload: &Value) {
+        let State { telemetry, news, items, .. } = self;
+        telemetry.file(ty, payload, &mut |one| {
+            news.push((*items, one));
+            *items += 1;
+        });
+    }
+
     fn file(&mut self, event: Box<Event<'static>>, attachments: Vec<Attachment>) {
         self.events += 1;
+        self.items += 1;
+        self.telemetry.traces.file_event(&event);
         let key = GroupKey::of(&event);
         let previous = self.entries.remove(&key);
         self.attached -= previous.as_ref().map_or(0, |entry| content_bytes(&entry.issue));
@@ -219,6 +287,7 @@ fn with_causes(error: &dyn std::error::Error) -> String {
 }
 
 const MAX_ISSUES: usize = 1000;
+const MAX_NEWS: usize = 1000;
 const MAX_USERS: usize = 10_000;
 const MAX_ATTACHED: usize = 64 << 20;
 

@@ -30,7 +30,7 @@ pub(super) fn current() -> Arc<Hub> {
             set(Some(Arc::clone(&hub)));
             hub
         }
-        Err(_) => Arc::new(Hub::new_from_top(main())),
+        Err(_) => Arc::new(Hub::for_new_thread(&main())),
     }
 }
 
@@ -56,7 +56,7 @@ fn hub_for_this_thread() -> Arc<Hub> {
     if thread::current().name() == Some("main") && !MAIN_TAKEN.swap(true, Ordering::AcqRel) {
         return main();
     }
-    Arc::new(Hub::new_from_top(main()))
+    Arc::new(Hub::for_new_thread(&main()))
 }
 
 /// Makes `client` the one of the process and of the current hub. In a program whose main thread is not Rust's, the

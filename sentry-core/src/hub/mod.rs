@@ -2,6 +2,7 @@
 
 pub(crate) mod activity;
 mod current;
+mod sessions;
 mod stack;
 #[cfg(test)]
 mod tests;
@@ -13,17 +14,20 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::breadcrumbs::IntoBreadcrumbs;
-use crate::capture::{Body, Capture};
-use crate::client::Client;
+use crate::capture::{Body, Capture, is_unhandled};
+use crate::client::{Admission, Client};
 use crate::error_event::chain_of;
 use crate::integration::Integration;
 use crate::protocol::{Breadcrumb, Event, Level};
 use crate::scope::{Lease, Scope, ScopeData, ScopeSnapshot};
+use crate::session::Effect;
 use crate::suppress;
 use crate::sync::Mutex;
 use stack::{Binding, Stack};
 
 pub use current::{SwitchGuard, bind_process_client, thread_is_ending};
+pub use sessions::{end_session, end_session_with_status, start_session};
+pub(crate) use stack::Home;
 pub use stack::ScopeGuard;
 
 /// A stack of scopes, and the client that captures with them.
@@ -61,6 +65,15 @@ impl Hub {
             (levels.top.binding.clone(), levels.top.scope.clone())
         };
         Self::with_binding(binding, scope)
+    }
+
+    /// A copy of `main` for a thread that begins: with its data, outside its span.
+    fn for_new_thread(main: &Self) -> Self {
+        let (binding, scope) = {
+            let levels = main.stack.lock();
+            (levels.top.binding.clone(), levels.top.scope.clone())
+        };
+        Self::with_binding(binding, scope.without_span())
     }
 
     /// This thread's current hub.
@@ -137,18 +150,21 @@ impl Hub {
     /// id is nil when the event is not sent (disabled, sampled out, captured inside a hook, or dropped by a hook with
     /// a transport that finishes at once).
     pub fn capture_event(&self, event: Event<'static>) -> Uuid {
-        self.capture(|| Capture::from_event(event))
+        let effect =
+            Effect { is_error: event.level >= Level::Error, is_unhandled: is_unhandled(&event), is_crash: false };
+        self.capture(|| effect, || Capture::from_event(event))
     }
 
     /// Captures a message. Costs and returns as [`capture_event`](Self::capture_event) does.
     pub fn capture_message(&self, msg: &str, level: Level) -> Uuid {
-        self.capture(|| Capture::new(Body::Message(msg.into()), level))
+        self.capture(Effect::default, || Capture::new(Body::Message(msg.into()), level))
     }
 
     /// Captures an error with its chain of sources. Their own `Display` and `source` run on this thread, outside
     /// locks; what they capture themselves is dropped, and if they panic only their text is missing.
     pub fn capture_error<E: Error + ?Sized>(&self, error: &E) -> Uuid {
-        self.capture(|| {
+        let effect = || Effect { is_error: true, ..Effect::default() };
+        self.capture(effect, || {
             let _mark = suppress::enter();
             Capture::new(Body::Error(chain_of(error)), Level::Error)
         })
@@ -158,9 +174,14 @@ impl Hub {
     /// With a transport that finishes at once, a short-lived thread finishes it; it is waited for, at most
     /// [`ClientOptions::shutdown_timeout`](crate::ClientOptions::shutdown_timeout).
     pub fn capture_urgent(&self, mut capture: Capture) -> Uuid {
-        let Some(client) = self.admitting_client() else {
+        let Some(client) = self.listening_client() else {
             return Uuid::nil();
         };
+        let admission = client.admit(|| capture.effect(), || self.snapshot());
+        if admission == Admission::Lost {
+            return Uuid::nil();
+        }
+        capture.is_sampled_out = admission == Admission::ForTheSession;
         capture.set_urgent();
         let id = client.deliver_crash(capture, self.snapshot());
         self.remember(id)
@@ -291,20 +312,31 @@ impl Hub {
     }
 
     /// Builds a capture and sends it, if one is wanted at all.
-    fn capture(&self, build: impl FnOnce() -> Capture) -> Uuid {
-        let Some(client) = self.admitting_client() else {
+    fn capture(&self, effect: impl FnOnce() -> Effect, build: impl FnOnce() -> Capture) -> Uuid {
+        let Some(client) = self.listening_client() else {
             return Uuid::nil();
         };
-        let capture = build();
+        let admission = client.admit(effect, || self.snapshot());
+        if admission == Admission::Lost {
+            return Uuid::nil();
+        }
+        let mut capture = build();
+        capture.is_sampled_out = admission == Admission::ForTheSession;
         let id = client.deliver(capture, self.snapshot());
         self.remember(id)
     }
 
-    fn admitting_client(&self) -> Option<Arc<Client>> {
+    fn listening_client(&self) -> Option<Arc<Client>> {
         if !self.is_active() {
             return None;
         }
-        self.client().filter(|client| client.admits())
+        self.client().filter(|client| client.is_listening())
+    }
+
+    /// The hub to come back to, and its scope as it is now.
+    pub(crate) fn home(&self) -> (Home, ScopeData) {
+        let scope = self.stack.lock().top.scope.clone();
+        (Home::of(&self.stack), scope)
     }
 
     fn snapshot(&self) -> ScopeSnapshot {

@@ -40,7 +40,7 @@ impl Binding {
 }
 
 /// The lock guards short copies and swaps only; no user code runs under it, and nothing of a user's is dropped.
-pub(super) struct Stack {
+pub(crate) struct Stack {
     levels: Mutex<Levels>,
     /// What is known about activity: the generation it was looked up in, and in the lowest bit the answer.
     activity: AtomicU64,
@@ -172,6 +172,21 @@ impl Levels {
             return Some(&mut self.top);
         }
         self.below.iter_mut().find(|level| level.id == id)
+    }
+}
+
+/// A hub that is remembered without being kept alive.
+#[derive(Clone, Default)]
+pub(crate) struct Home(Weak<Stack>);
+
+impl Home {
+    pub(super) fn of(stack: &Arc<Stack>) -> Self {
+        Self(Arc::downgrade(stack))
+    }
+
+    /// Its top scope as it is now; `None` if the hub is gone.
+    pub(crate) fn scope(&self) -> Option<ScopeData> {
+        Some(self.0.upgrade()?.lock().top.scope.clone())
     }
 }
 

@@ -5,10 +5,11 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{ClientOptions, EventSamplingStrategy, OptionsProblem};
+use super::{ClientOptions, EventSamplingStrategy, OptionsProblem, SessionMode, TracesSamplingStrategy};
 use crate::integration::Integration;
 use crate::into_dsn::IntoDsn;
-use crate::protocol::{Breadcrumb, Event, OrganizationId};
+use crate::performance::TransactionContext;
+use crate::protocol::{Breadcrumb, Event, OrganizationId, Transaction};
 use crate::transport::TransportFactory;
 
 impl ClientOptions {
@@ -78,6 +79,84 @@ impl ClientOptions {
             let reason = format_args!("{sample_rate} is not between 0.0 and 1.0");
             self.note_problem(OptionsProblem::new("sample_rate", reason, "the rate is left as it was"));
         }
+        self
+    }
+
+    /// Samples this part of the transactions, from 0.0 to 1.0. A rate out of range is ignored, and said.
+    pub fn traces_sample_rate(mut self, traces_sample_rate: f32) -> Self {
+        if (0.0..=1.0).contains(&traces_sample_rate) {
+            self.traces_sampling_strategy = TracesSamplingStrategy::FixedRate(traces_sample_rate);
+            self.explicit.traces = true;
+            self.problems.retain(|problem| problem.source() != "traces_sample_rate");
+        } else {
+            let reason = format_args!("{traces_sample_rate} is not between 0.0 and 1.0");
+            self.note_problem(OptionsProblem::new("traces_sample_rate", reason, "the rate is left as it was"));
+        }
+        self
+    }
+
+    /// Samples each transaction with the rate that `traces_sampler` returns for it, see
+    /// [`TracesSampler`](crate::TracesSampler). It outranks what the head of a trace decided, which it finds in
+    /// [`TransactionContext::sampled`].
+    pub fn traces_sampler<F>(mut self, traces_sampler: F) -> Self
+    where
+        F: Fn(&TransactionContext) -> f32 + Send + Sync + 'static,
+    {
+        self.traces_sampling_strategy = TracesSamplingStrategy::Function(Arc::new(traces_sampler));
+        self.explicit.traces = true;
+        self
+    }
+
+    /// Sets [`ignore_transactions`](field@Self::ignore_transactions).
+    pub fn ignore_transactions<I>(mut self, ignore_transactions: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<Cow<'static, str>>,
+    {
+        self.ignore_transactions = ignore_transactions.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Sets [`before_send_transaction`](field@Self::before_send_transaction).
+    pub fn before_send_transaction<F>(mut self, before_send_transaction: F) -> Self
+    where
+        F: Fn(Transaction<'static>) -> Option<Transaction<'static>> + Send + Sync + 'static,
+    {
+        self.before_send_transaction = Some(Arc::new(before_send_transaction));
+        self
+    }
+
+    /// Sets [`strict_trace_continuation`](field@Self::strict_trace_continuation).
+    pub fn strict_trace_continuation(mut self, strict_trace_continuation: bool) -> Self {
+        self.strict_trace_continuation = strict_trace_continuation;
+        self
+    }
+
+    /// Sets [`trace_propagation_targets`](field@Self::trace_propagation_targets).
+    pub fn trace_propagation_targets<I>(mut self, trace_propagation_targets: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<Cow<'static, str>>,
+    {
+        self.trace_propagation_targets = Some(trace_propagation_targets.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Sets [`propagate_traceparent`](field@Self::propagate_traceparent).
+    pub fn propagate_traceparent(mut self, propagate_traceparent: bool) -> Self {
+        self.propagate_traceparent = propagate_traceparent;
+        self
+    }
+
+    /// Sets [`auto_session_tracking`](field@Self::auto_session_tracking).
+    pub fn auto_session_tracking(mut self, auto_session_tracking: bool) -> Self {
+        self.auto_session_tracking = auto_session_tracking;
+        self
+    }
+
+    /// Sets [`session_mode`](field@Self::session_mode).
+    pub fn session_mode(mut self, session_mode: SessionMode) -> Self {
+        self.session_mode = session_mode;
         self
     }
 

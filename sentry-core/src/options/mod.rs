@@ -10,18 +10,20 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::batches::BatchSource;
 use crate::diagnostics::{Diagnostics, DiagnosticsCallback};
 use crate::dsn::Dsn;
 use crate::integration::Integration;
 use crate::into_dsn::IntoDsn;
 use crate::ledger::Recorder;
-use crate::protocol::{Breadcrumb, Event, OrganizationId};
+use crate::propagation::propagates_to;
+use crate::protocol::{Breadcrumb, Event, OrganizationId, Transaction};
 use crate::sdk::USER_AGENT;
 use crate::transport::TransportFactory;
 
 pub use problem::OptionsProblem;
-pub use sampling::EventSamplingStrategy;
 pub(crate) use sampling::sample;
+pub use sampling::{EventSamplingStrategy, TracesSamplingStrategy};
 
 /// A hook that may change or drop (`None`) what it is given.
 ///
@@ -34,8 +36,7 @@ pub type BeforeCallback<T> = Arc<dyn Fn(T) -> Option<T> + Send + Sync>;
 /// client, a sample rate out of range is ignored, and one line on standard error says so when the client is made.
 ///
 /// Options of other Sentry SDKs that are absent, and why: `include_local_variables` (a Rust program does not keep
-/// them), `max_value_length`, `ignore_errors`, `before_send_transaction` and all of tracing, logs, metrics, sessions
-/// (they come with those features).
+/// them).
 #[derive(Clone)]
 #[non_exhaustive]
 #[must_use]
@@ -55,6 +56,26 @@ pub struct ClientOptions {
     /// Which part of the events is sent. Default: all. The dice are thrown on the capturing thread, before anything
     /// is built; hooks do not run for events that lose.
     pub event_sampling_strategy: EventSamplingStrategy,
+    /// Which transactions are sampled. Default: [`TracesSamplingStrategy::Disabled`], which is not the same as a rate of
+    /// zero: traces that others began are then passed on with their decision, and no own one is made.
+    pub traces_sampling_strategy: TracesSamplingStrategy,
+    /// Transactions with one of these names are not sent, and counted as `event_processor`. Default: none.
+    pub ignore_transactions: Vec<Cow<'static, str>>,
+    /// Sees every sampled transaction last, where transactions are finished, and may change or drop it. Default: none.
+    pub before_send_transaction: Option<BeforeCallback<Transaction<'static>>>,
+    /// Continue a trace only if it is of this organization for certain: one without an organization, or met by a client
+    /// that does not know its own, is not. A trace of *another* organization is never continued. Default: `false`.
+    pub strict_trace_continuation: bool,
+    /// The requests to which HTTP integrations add trace headers: those whose URL contains one of these. Default: none
+    /// given, which means all; an empty list means no request.
+    pub trace_propagation_targets: Option<Vec<Cow<'static, str>>>,
+    /// Write the W3C header `traceparent` beside `sentry-trace`. It is always read. Default: `false`.
+    pub propagate_traceparent: bool,
+    /// Whether `init` starts a session, which the guard ends: in mode `Application`, if there is a release. Integrations for
+    /// servers look at it in mode `Request`. Default: `false`.
+    pub auto_session_tracking: bool,
+    /// What a session is about. Default: [`SessionMode::Application`].
+    pub session_mode: SessionMode,
     /// The organization's id. Default: read from the DSN's host.
     pub org_id: Option<OrganizationId>,
     /// How many breadcrumbs a scope keeps. Default: 100.
@@ -108,7 +129,24 @@ pub struct ClientOptions {
     pub(crate) problems: Vec<OptionsProblem>,
     pub(crate) explicit: Explicit,
     /// In the options a client hands to a transport factory: where that client counts and says things.
-    pub(crate) books: Option<(Recorder, Diagnostics)>,
+    pub(crate) books: Option<Books>,
+}
+
+/// What a session is about.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum SessionMode {
+    /// A run of the program: sent one by one, with its errors as they come.
+    Application,
+    /// A request to a server: only sums are sent, by the minute and user.
+    Request,
+}
+
+/// Where a client counts, speaks, and gathers.
+#[derive(Clone)]
+pub(crate) struct Books {
+    pub(crate) recorder: Recorder,
+    pub(crate) diagnostics: Diagnostics,
+    pub(crate) batches: BatchSource,
 }
 
 /// Options whose default cannot be told from a choice by the value: what the program chose wins over the environment
@@ -117,6 +155,7 @@ pub struct ClientOptions {
 pub(crate) struct Explicit {
     pub(crate) debug: bool,
     pub(crate) sample_rate: bool,
+    pub(crate) traces: bool,
     pub(crate) accept_invalid_certs: bool,
 }
 
@@ -141,11 +180,25 @@ impl ClientOptions {
         self.explicit.sample_rate || self.event_sampling_strategy != EventSamplingStrategy::default()
     }
 
+    /// Whether the program chose how transactions are sampled.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn chose_traces_sampling(&self) -> bool {
+        self.explicit.traces || !matches!(self.traces_sampling_strategy, TracesSamplingStrategy::Disabled)
+    }
+
     /// Whether the program chose which certificates to accept.
     #[doc(hidden)]
     #[must_use]
     pub fn chose_accept_invalid_certs(&self) -> bool {
         self.explicit.accept_invalid_certs || self.accept_invalid_certs
+    }
+
+    /// Whether a request to `url` is to carry the trace, see
+    /// [`trace_propagation_targets`](field@Self::trace_propagation_targets). For HTTP integrations.
+    #[must_use]
+    pub fn propagates_to(&self, url: &str) -> bool {
+        propagates_to(self.trace_propagation_targets.as_deref(), url)
     }
 
     /// Notes that a value could not be used, to be said when the client is made.
@@ -164,6 +217,14 @@ impl Default for ClientOptions {
             environment: None,
             dist: None,
             event_sampling_strategy: EventSamplingStrategy::default(),
+            traces_sampling_strategy: TracesSamplingStrategy::default(),
+            ignore_transactions: Vec::new(),
+            before_send_transaction: None,
+            strict_trace_continuation: false,
+            trace_propagation_targets: None,
+            propagate_traceparent: false,
+            auto_session_tracking: false,
+            session_mode: SessionMode::Application,
             org_id: None,
             max_breadcrumbs: 100,
             attach_stacktrace: false,
@@ -215,6 +276,14 @@ impl fmt::Debug for ClientOptions {
             .field("environment", &self.environment)
             .field("dist", &self.dist)
             .field("event_sampling_strategy", &self.event_sampling_strategy)
+            .field("traces_sampling_strategy", &self.traces_sampling_strategy)
+            .field("ignore_transactions", &self.ignore_transactions)
+            .field("before_send_transaction", &self.before_send_transaction.is_some())
+            .field("strict_trace_continuation", &self.strict_trace_continuation)
+            .field("trace_propagation_targets", &self.trace_propagation_targets)
+            .field("propagate_traceparent", &self.propagate_traceparent)
+            .field("auto_session_tracking", &self.auto_session_tracking)
+            .field("session_mode", &self.session_mode)
             .field("org_id", &self.org_id)
             .field("max_breadcrumbs", &self.max_breadcrumbs)
             .field("attach_stacktrace", &self.attach_stacktrace)

@@ -1,5 +1,9 @@
-//! Which part of the events is sent, and the dice that decide it.
+//! Which part of the events and transactions is sent, and the dice that decide it.
 
+use std::fmt;
+use std::sync::Arc;
+
+use crate::performance::TracesSampler;
 use crate::random;
 
 /// How it is decided which error events are sent.
@@ -21,6 +25,30 @@ impl EventSamplingStrategy {
     pub(crate) fn keeps(&self) -> bool {
         let Self::FixedRate(rate) = self;
         decide(*rate, random::unit)
+    }
+}
+
+/// How it is decided which transactions are sampled.
+#[derive(Clone, Default)]
+#[non_exhaustive]
+pub enum TracesSamplingStrategy {
+    /// This part of those that begin a trace here, from 0.0 (none) to 1.0 (all); others as the head of their trace
+    /// decided.
+    FixedRate(f32),
+    /// The rate this function returns for each.
+    Function(Arc<TracesSampler>),
+    /// None; and it is not said that none is: who continues the trace decides.
+    #[default]
+    Disabled,
+}
+
+impl fmt::Debug for TracesSamplingStrategy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::FixedRate(rate) => f.debug_tuple("FixedRate").field(rate).finish(),
+            Self::Function(_) => f.write_str("Function"),
+            Self::Disabled => f.write_str("Disabled"),
+        }
     }
 }
 

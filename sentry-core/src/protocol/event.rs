@@ -216,11 +216,11 @@ fn is_default_fingerprint(fingerprint: &[Cow<'_, str>]) -> bool {
     *fingerprint == DEFAULT_FINGERPRINT
 }
 
-fn default_platform<'a>() -> Cow<'a, str> {
+pub(super) fn default_platform<'a>() -> Cow<'a, str> {
     Cow::Borrowed(DEFAULT_PLATFORM)
 }
 
-fn is_default_platform(platform: &str) -> bool {
+pub(super) fn is_default_platform(platform: &str) -> bool {
     platform == DEFAULT_PLATFORM
 }
 
@@ -228,7 +228,7 @@ fn is_empty_meta(meta: &DebugMeta) -> bool {
     meta.is_empty()
 }
 
-fn id_or_new<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Uuid, D::Error> {
+pub(super) fn id_or_new<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Uuid, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_else(crate::random::uuid))
 }
 
@@ -237,7 +237,7 @@ fn fingerprint_or_default<'de, 'a, D: Deserializer<'de>>(deserializer: D) -> Res
     Ok(parts.map_or_else(default_fingerprint, Cow::Owned))
 }
 
-fn platform_or_default<'de, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Cow<'a, str>, D::Error> {
+pub(super) fn platform_or_default<'de, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Cow<'a, str>, D::Error> {
     let platform: Option<String> = Option::deserialize(deserializer)?;
     Ok(platform.map_or_else(default_platform, Cow::Owned))
 }

@@ -12,6 +12,7 @@ mod attachment;
 mod breadcrumb;
 pub mod client_report;
 mod contexts;
+mod crontab;
 mod debug_meta;
 pub(crate) mod envelope;
 mod event;
@@ -19,17 +20,24 @@ mod exception;
 mod ids;
 mod lenient;
 mod level;
+pub(crate) mod log;
 mod log_entry;
 mod mechanism;
+mod metric;
+mod monitor;
 mod request;
 mod sampling_context;
 mod sdk;
+mod session;
+mod span;
 mod span_status;
 mod stacktrace;
 #[cfg(test)]
 mod testing;
 mod thread;
 pub(crate) mod time;
+mod transaction;
+mod unit;
 mod user;
 mod values;
 
@@ -48,21 +56,32 @@ pub use self::debug_meta::{
 };
 pub use self::envelope::{
     Envelope, EnvelopeError, EnvelopeFilter, EnvelopeFilterCallbacks, EnvelopeHeaders, EnvelopeItem, EnvelopeItemIter,
-    UnknownItem,
+    ItemContainer, UnknownItem,
 };
 pub use self::event::Event;
 pub use self::exception::Exception;
 pub use self::ids::{ParseIdError, SpanId, TraceId};
 pub use self::level::{Level, ParseLevelError};
+pub use self::log::{Log, LogAttribute, LogLevel, LogSeverityNumber, SeverityOutOfRange};
 pub use self::log_entry::LogEntry;
 pub use self::map::Map;
 pub use self::mechanism::{CError, MachException, Mechanism, MechanismMeta, PosixSignal};
+pub use self::metric::{Metric, MetricType};
+pub use self::monitor::{
+    CrontabParseError, MonitorCheckIn, MonitorCheckInStatus, MonitorConfig, MonitorIntervalUnit, MonitorSchedule,
+};
 pub use self::request::Request;
 pub use self::sampling_context::{DynamicSamplingContext, InvalidSampleRandError, OrganizationId, SampleRand};
 pub use self::sdk::{ClientSdkInfo, ClientSdkPackage};
+pub use self::session::{
+    ParseSessionStatusError, SessionAggregateItem, SessionAggregates, SessionAttributes, SessionStatus, SessionUpdate,
+};
+pub use self::span::Span;
 pub use self::span_status::{ParseStatusError, SpanStatus};
 pub use self::stacktrace::{Frame, Stacktrace, TemplateInfo};
 pub use self::thread::{Thread, ThreadId};
+pub use self::transaction::{Measurement, Transaction, TransactionInfo, TransactionSource};
+pub use self::unit::Unit;
 pub use self::user::{IpAddress, User};
 pub use self::value::Value;
 pub use self::values::Values;

@@ -1,11 +1,11 @@
 //! The dynamic sampling context: what the head of a trace knew, passed on unchanged, so that all its parts are kept or
 //! dropped alike.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::num::{ParseFloatError, ParseIntError};
 use std::str::FromStr;
 
-use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::{Map, TraceId, Value};
@@ -88,9 +88,14 @@ impl FromStr for SampleRand {
     }
 }
 
-impl fmt::Display for SampleRand {
+impl SampleRand {
+    /// So many millionths, at most 999,999.
+    pub(crate) fn from_millionths(millionths: u32) -> Self {
+        Self(f64::from(millionths.min(999_999)) / 1e6)
+    }
+
     /// Cut, not rounded, to six decimals: 0.9999996 must not become 1 (TRC-45).
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    pub(crate) fn millionths(self) -> u32 {
         let cut = (self.0 * 1e6).floor();
         // The multiplication may have rounded across a whole number; the division below is exact to the last bit.
         let millionths = match cut {
@@ -98,7 +103,14 @@ impl fmt::Display for SampleRand {
             _ if cut / 1e6 > self.0 => cut - 1.0,
             _ => cut,
         };
-        write!(f, "0.{millionths:06}")
+        millionths as u32
+    }
+}
+
+impl fmt::Display for SampleRand {
+    /// Six decimals, cut and not rounded.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "0.{:06}", self.millionths())
     }
 }
 
@@ -210,7 +222,48 @@ impl DynamicSamplingContext {
         self
     }
 
-    fn set(&mut self, key: String, value: String) {
+    #[allow(dead_code, reason = "transactions, which use it, are written at the same time")]
+    pub(crate) fn trace_id(&self) -> Option<TraceId> {
+        self.trace_id
+    }
+
+    pub(crate) fn sample_rate(&self) -> Option<f32> {
+        self.sample_rate
+    }
+
+    pub(crate) fn sample_rand(&self) -> Option<SampleRand> {
+        self.sample_rand
+    }
+
+    #[allow(dead_code, reason = "transactions, which use it, are written at the same time")]
+    pub(crate) fn sampled(&self) -> Option<bool> {
+        self.sampled
+    }
+
+    pub(crate) fn org_id(&self) -> Option<OrganizationId> {
+        self.org_id
+    }
+
+    /// What there is, as keys and texts: the same in the envelope header and, with a prefix, in `baggage` (TRC-51).
+    pub(crate) fn members(&self) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
+        let known = [
+            ("trace_id", self.trace_id.map(|id| id.to_string().into())),
+            ("public_key", self.public_key.as_deref().map(Cow::Borrowed)),
+            // `{:?}` keeps a decimal point: "1.0".
+            ("sample_rate", self.sample_rate.map(|rate| format!("{rate:?}").into())),
+            ("sample_rand", self.sample_rand.map(|number| number.to_string().into())),
+            ("sampled", self.sampled.map(|sampled| sampled.to_string().into())),
+            ("release", self.release.as_deref().map(Cow::Borrowed)),
+            ("environment", self.environment.as_deref().map(Cow::Borrowed)),
+            ("transaction", self.transaction.as_deref().map(Cow::Borrowed)),
+            ("org_id", self.org_id.map(|id| id.to_string().into())),
+        ];
+        let other = self.other.iter().map(|(key, value)| (&**key, Cow::Borrowed(&**value)));
+        known.into_iter().filter_map(|(key, value)| Some((key, value?))).chain(other)
+    }
+
+    /// Sets what `key` stands for, from its text: to nothing if that cannot be understood.
+    pub(crate) fn set(&mut self, key: String, value: String) {
         match key.as_str() {
             "trace_id" => self.trace_id = value.parse().ok(),
             "public_key" => self.public_key = Some(value),
@@ -230,30 +283,7 @@ impl DynamicSamplingContext {
 
 impl Serialize for DynamicSamplingContext {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { trace_id, public_key, sample_rate, sample_rand, sampled, release, environment, .. } = self;
-        let Self { transaction, org_id, other, .. } = self;
-        let known = [
-            ("trace_id", trace_id.map(|id| id.to_string())),
-            ("public_key", public_key.clone()),
-            // `{:?}` keeps a decimal point: "1.0".
-            ("sample_rate", sample_rate.map(|rate| format!("{rate:?}"))),
-            ("sample_rand", sample_rand.map(|number| number.to_string())),
-            ("sampled", sampled.map(|sampled| sampled.to_string())),
-            ("release", release.clone()),
-            ("environment", environment.clone()),
-            ("transaction", transaction.clone()),
-            ("org_id", org_id.map(|id| id.to_string())),
-        ];
-        let mut map = serializer.serialize_map(None)?;
-        for (key, value) in known {
-            if let Some(value) = value {
-                map.serialize_entry(key, &value)?;
-            }
-        }
-        for (key, value) in other {
-            map.serialize_entry(key, value)?;
-        }
-        map.end()
+        serializer.collect_map(self.members())
     }
 }
 

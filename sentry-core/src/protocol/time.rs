@@ -45,6 +45,20 @@ pub(crate) mod rfc3339_opt {
     }
 }
 
+/// `#[serde(with)]` for times that the protocol wants as text and that are always there; `null` reads as now.
+pub(crate) mod rfc3339 {
+    use super::*;
+
+    pub(crate) fn serialize<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&format_rfc3339(*time))
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SystemTime, D::Error> {
+        let read = deserializer.deserialize_any(TimeVisitor)?;
+        Ok(read.unwrap_or_else(crate::clock::wall))
+    }
+}
+
 /// `2026-08-03T09:05:00.25Z`: UTC, the fraction without trailing zeros. Years outside 0 to 9999 are clamped.
 pub(crate) fn format_rfc3339(time: SystemTime) -> String {
     let (secs, nanos) = since_epoch(time);

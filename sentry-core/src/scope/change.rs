@@ -5,7 +5,10 @@ use std::sync::Arc;
 use super::key::Key;
 use super::layer::Fingerprint;
 use super::processor::EventProcessor;
+use crate::performance::TransactionOrSpan;
+use crate::propagation::PropagationContext;
 use crate::protocol::{Attachment, Context, Level, User, Value};
+use crate::session::Session;
 
 #[derive(Debug, Clone)]
 pub(super) enum Change {
@@ -13,6 +16,9 @@ pub(super) enum Change {
     Fingerprint(Option<Fingerprint>),
     Transaction(Option<Arc<str>>),
     User(Option<Arc<User>>),
+    Span(Option<TransactionOrSpan>),
+    Trace(Option<Arc<PropagationContext>>),
+    Session(Option<Arc<Session>>),
     Tag(Key, Option<Box<str>>),
     Context(Key, Option<Arc<Context>>),
     Extra(Key, Option<Arc<Value>>),

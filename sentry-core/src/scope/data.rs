@@ -6,7 +6,10 @@ use super::change::{Change, Journal};
 use super::crumbs::{Crumbs, Retired};
 use super::layer::Layer;
 use super::processor::EventProcessor;
-use crate::protocol::{Attachment, Breadcrumb, Event, User};
+use crate::performance::TransactionOrSpan;
+use crate::propagation::{PropagationContext, process_trace};
+use crate::protocol::{Attachment, Breadcrumb, Event, Transaction, User};
+use crate::session::Session;
 
 /// Cloning copies at most three pointers. A change made while a clone is held by someone else adds a layer, so
 /// neither sees what the other does.
@@ -45,6 +48,38 @@ impl ScopeData {
 
     pub(crate) fn user(&self) -> Option<&Arc<User>> {
         self.layer.as_ref()?.effective_user()
+    }
+
+    pub(crate) fn span(&self) -> Option<&TransactionOrSpan> {
+        self.layer.as_ref()?.effective_span()
+    }
+
+    pub(crate) fn session(&self) -> Option<&Arc<Session>> {
+        self.layer.as_ref()?.effective_session()
+    }
+
+    /// Puts a session on the scope, and returns the one that was there.
+    pub(crate) fn replace_session(&mut self, session: Option<Arc<Session>>) -> Option<Arc<Session>> {
+        let previous = self.session().cloned();
+        self.swap(&mut Change::Session(session));
+        previous
+    }
+
+    /// The trace that work without a span belongs to.
+    pub(crate) fn trace(&self) -> &PropagationContext {
+        let own = self.layer.as_ref().and_then(|layer| layer.effective_trace());
+        match own {
+            Some(own) => own,
+            None => process_trace(),
+        }
+    }
+
+    /// The same scope outside of any span, as a new thread begins.
+    pub(crate) fn without_span(mut self) -> Self {
+        if self.span().is_some() {
+            self.swap(&mut Change::Span(None));
+        }
+        self
     }
 
     pub(crate) fn sets_level(&self) -> bool {
@@ -96,6 +131,23 @@ impl ScopeData {
         });
         layer.each_extra(|key, value| {
             event.extra.entry(key.to_owned()).or_insert_with(|| (**value).clone());
+        });
+    }
+
+    /// As [`merge_into`](Self::merge_into), for a transaction.
+    pub(crate) fn merge_into_transaction(&self, transaction: &mut Transaction<'static>) {
+        let Some(layer) = &self.layer else { return };
+        if transaction.user.is_none() {
+            transaction.user = layer.effective_user().map(|user| User::clone(user));
+        }
+        layer.each_tag(|key, value| {
+            transaction.tags.entry(key.to_owned()).or_insert_with(|| value.to_owned());
+        });
+        layer.each_context(|key, context| {
+            transaction.contexts.entry(key.to_owned()).or_insert_with(|| (**context).clone());
+        });
+        layer.each_extra(|key, value| {
+            transaction.extra.entry(key.to_owned()).or_insert_with(|| (**value).clone());
         });
     }
 

@@ -8,7 +8,10 @@ use super::change::Change;
 use super::key::Key;
 use super::map::SmallMap;
 use super::processor::EventProcessor;
+use crate::performance::TransactionOrSpan;
+use crate::propagation::PropagationContext;
 use crate::protocol::{Attachment, Context, Level, User, Value};
+use crate::session::Session;
 use crate::weight::{context_bytes, user_bytes, value_bytes};
 
 /// `None` in a field means "as below"; within it, `None` means "removed".
@@ -21,6 +24,9 @@ pub(crate) struct Layer {
     fingerprint: Option<Option<Fingerprint>>,
     transaction: Option<Option<Arc<str>>>,
     user: Option<Option<Arc<User>>>,
+    span: Option<Option<TransactionOrSpan>>,
+    trace: Option<Option<Arc<PropagationContext>>>,
+    session: Option<Option<Arc<Session>>>,
     tags: SmallMap<Option<Box<str>>>,
     contexts: SmallMap<Option<Arc<Context>>>,
     extra: SmallMap<Option<Arc<Value>>>,
@@ -52,6 +58,9 @@ impl Layer {
             Change::Fingerprint(fingerprint) => replace(&mut self.fingerprint, fingerprint),
             Change::Transaction(transaction) => replace(&mut self.transaction, transaction),
             Change::User(user) => replace(&mut self.user, user),
+            Change::Span(span) => replace(&mut self.span, span),
+            Change::Trace(trace) => replace(&mut self.trace, trace),
+            Change::Session(session) => replace(&mut self.session, session),
             Change::Tag(key, value) => self.tags.swap(key, value),
             Change::Context(key, value) => self.contexts.swap(key, value),
             Change::Extra(key, value) => self.extra.swap(key, value),
@@ -64,8 +73,8 @@ impl Layer {
             Change::ClearAttachments => self.attachments = Some(Arc::default()),
             Change::ClearBreadcrumbs => {}
             Change::Clear => {
-                let processors = self.all_processors();
-                *self = Self { processors, ..Self::default() };
+                let (processors, session) = (self.all_processors(), Some(self.effective_session().cloned()));
+                *self = Self { processors, session, ..Self::default() };
             }
         }
     }
@@ -84,6 +93,18 @@ impl Layer {
 
     pub(super) fn effective_user(&self) -> Option<&Arc<User>> {
         self.down().find_map(|layer| layer.user.as_ref()).and_then(Option::as_ref)
+    }
+
+    pub(super) fn effective_span(&self) -> Option<&TransactionOrSpan> {
+        self.down().find_map(|layer| layer.span.as_ref()).and_then(Option::as_ref)
+    }
+
+    pub(super) fn effective_trace(&self) -> Option<&Arc<PropagationContext>> {
+        self.down().find_map(|layer| layer.trace.as_ref()).and_then(Option::as_ref)
+    }
+
+    pub(super) fn effective_session(&self) -> Option<&Arc<Session>> {
+        self.down().find_map(|layer| layer.session.as_ref()).and_then(Option::as_ref)
     }
 
     pub(super) fn all_attachments(&self) -> Option<&Arc<Vec<Arc<Attachment>>>> {
@@ -171,6 +192,9 @@ impl Layer {
             fingerprint: Some(self.effective_fingerprint().cloned()),
             transaction: Some(self.effective_transaction().cloned()),
             user: Some(self.effective_user().cloned()),
+            span: Some(self.effective_span().cloned()),
+            trace: Some(self.effective_trace().cloned()),
+            session: Some(self.effective_session().cloned()),
             processors: self.all_processors(),
             attachments: self.all_attachments().cloned(),
             ..Self::default()

@@ -14,7 +14,10 @@ use std::fmt;
 use std::panic::RefUnwindSafe;
 use std::sync::Arc;
 
-use crate::protocol::{Attachment, Context, Event, Level, User, Value};
+use crate::hub::Hub;
+use crate::performance::{SpanLink, TraceHeader, TraceHeadersIter, TransactionOrSpan};
+use crate::propagation::PropagationContext;
+use crate::protocol::{Attachment, Context, Event, Level, Transaction, User, Value};
 use change::{Change, Journal};
 
 pub use global::configure_global_scope;
@@ -77,8 +80,12 @@ impl Scope {
         self.change(Change::Fingerprint(owned));
     }
 
-    /// Sets the name of the work at hand, such as the route.
+    /// Sets the name of the work at hand, such as the route. Renames the transaction that is active on this scope, too
+    /// (spec TXN-27).
     pub fn set_transaction(&mut self, transaction: Option<&str>) {
+        if let (Some(name), Some(span)) = (transaction, self.get_span()) {
+            span.transaction().set_name(name);
+        }
         self.change(Change::Transaction(transaction.map(Arc::from)));
     }
 
@@ -90,13 +97,47 @@ impl Scope {
     /// The user set on this scope. The global scope's is not seen here.
     #[must_use]
     pub fn user(&self) -> Option<&User> {
-        let changes = self.view.iter().flat_map(|view| view.journal.changes());
-        let recorded = changes.rev().find_map(|change| match change {
+        let recorded = self.recorded(|change| match change {
             Change::User(user) => Some(user.as_deref()),
             Change::Clear => Some(None),
             _ => None,
         });
         recorded.unwrap_or_else(|| self.data.user().map(|user| &**user))
+    }
+
+    /// Sets the span that events and logs captured with this scope belong to, and whose trace is passed on.
+    pub fn set_span(&mut self, span: Option<TransactionOrSpan>) {
+        self.change(Change::Span(span));
+    }
+
+    /// The span set on this scope.
+    #[must_use]
+    pub fn get_span(&self) -> Option<TransactionOrSpan> {
+        let recorded = self.recorded(|change| match change {
+            Change::Span(span) => Some(span.as_ref()),
+            Change::Clear => Some(None),
+            _ => None,
+        });
+        recorded.unwrap_or_else(|| self.data.span()).cloned()
+    }
+
+    /// Sets the trace that work without a span belongs to; `None` for that of the process.
+    pub(crate) fn set_trace(&mut self, trace: Option<PropagationContext>) {
+        self.change(Change::Trace(trace.map(Arc::new)));
+    }
+
+    /// The headers by which another service continues this scope's trace: its span's, or without one those of the trace
+    /// it belongs to all the same (spec TRC-30).
+    pub fn iter_trace_propagation_headers(&self) -> impl Iterator<Item = TraceHeader> + use<> {
+        let span = self.get_span();
+        match span {
+            Some(span) => span.iter_headers(),
+            None => {
+                let client = Hub::current().client();
+                let context = self.settled().trace().outgoing(client.as_deref());
+                TraceHeadersIter::new(&context, client.as_deref())
+            }
+        }
     }
 
     /// Sets a tag: short text that issues can be searched by. Sentry cuts keys and values at 200 characters.
@@ -160,6 +201,16 @@ impl Scope {
         let data = self.settled();
         data.merge_into(&mut event, usize::MAX);
         data.processors().iter().try_fold(event, |event, processor| processor.process(event))
+    }
+
+    /// Lays the scope under `transaction`. No processor runs: theirs are events.
+    pub fn apply_to_transaction(&self, transaction: &mut Transaction<'static>) {
+        self.settled().merge_into_transaction(transaction);
+    }
+
+    /// The newest recorded change that `find` finds something in.
+    fn recorded<'a, T>(&'a self, find: impl FnMut(&'a Change) -> Option<T>) -> Option<T> {
+        self.view.iter().flat_map(|view| view.journal.changes()).rev().find_map(find)
     }
 
     /// A view of `data` for one call of `configure_scope`: changes are recorded, not made.
@@ -240,12 +291,15 @@ impl fmt::Debug for Scope {
 pub(crate) struct ScopeSnapshot {
     pub(crate) scope: ScopeData,
     pub(crate) global: ScopeData,
+    /// The span that was active.
+    pub(crate) span: Option<SpanLink>,
 }
 
 impl ScopeSnapshot {
     /// With the global scope as it is now.
     pub(crate) fn new(scope: ScopeData) -> Self {
-        Self { scope, global: global::snapshot() }
+        let span = scope.span().map(TransactionOrSpan::link);
+        Self { scope, global: global::snapshot(), span }
     }
 }
 

@@ -4,7 +4,7 @@
 //! process. Hooks and the program can make them.
 
 use super::limits::MAX_DEPTH;
-use crate::protocol::{Context, Event, Map, Stacktrace, Value};
+use crate::protocol::{Context, Event, Map, Stacktrace, Transaction, Value};
 
 /// Cuts all free-form values of `event` to [`MAX_DEPTH`].
 pub(super) fn cut(event: &mut Event<'_>) {
@@ -21,6 +21,14 @@ pub(super) fn cut(event: &mut Event<'_>) {
         cut_vars([&mut thread.stacktrace, &mut thread.raw_stacktrace]);
     }
     cut_vars([&mut event.stacktrace]);
+}
+
+/// Cuts all free-form values of `transaction`.
+pub(super) fn cut_transaction(transaction: &mut Transaction<'_>) {
+    cut_map(&mut transaction.extra);
+    transaction.contexts.values_mut().for_each(cut_context);
+    transaction.user.iter_mut().for_each(|user| cut_map(&mut user.other));
+    transaction.spans.iter_mut().for_each(|span| cut_map(&mut span.data));
 }
 
 fn cut_context(context: &mut Context) {
@@ -50,7 +58,7 @@ fn cut_map(map: &mut Map<String, Value>) {
     map.values_mut().for_each(cut_value);
 }
 
-fn cut_value(value: &mut Value) {
+pub(super) fn cut_value(value: &mut Value) {
     cut_below(value, MAX_DEPTH);
 }
 

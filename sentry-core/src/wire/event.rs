@@ -11,7 +11,7 @@ use super::{depth, shrink};
 use crate::protocol::debugid::{CodeId, DebugId};
 use crate::protocol::{
     Addr, DebugImage, DebugMeta, Event, Exception, LogEntry, Map, Request, Stacktrace, SymbolicDebugImage,
-    SystemSdkInfo, Thread, ThreadId, Uuid, Value,
+    SystemSdkInfo, Thread, ThreadId, Url, Uuid, Value,
 };
 
 /// The payload of an event item; `None` if it cannot be written, or not within the limit.
@@ -23,12 +23,10 @@ pub(super) fn encode(mut event: Event<'static>, envelope_id: Option<Uuid>) -> Op
     normalize(&mut event);
     let (message, logentry) = (event.message.take(), event.logentry.take());
     let debug_meta = std::mem::take(&mut event.debug_meta);
-    let mut request = event.request.take();
-    let cookies = request.as_mut().and_then(|request| request.cookies.take());
+    let request = event.request.take();
     let wire = WireEvent {
         event: &event,
-        request: (request.as_ref())
-            .map(|request| WireRequest { request, cookies: cookies.as_deref().map(WireCookies::new) }),
+        request: request.as_ref().map(WireRequest::new),
         logentry: WireLogEntry::new(message.as_deref(), logentry.as_ref()),
         debug_meta: WireDebugMeta::new(&debug_meta),
     };
@@ -81,11 +79,36 @@ impl<'a> WireLogEntry<'a> {
 
 /// Cookies travel as pairs.
 #[derive(Serialize)]
-struct WireRequest<'a> {
-    #[serde(flatten)]
-    request: &'a Request,
+pub(super) struct WireRequest<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<&'a Url>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    method: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    query_string: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cookies: Option<WireCookies<'a>>,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    headers: &'a Map<String, String>,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    env: &'a Map<String, String>,
+}
+
+impl<'a> WireRequest<'a> {
+    pub(super) fn new(request: &'a Request) -> Self {
+        let Request { url, method, data, query_string, cookies, headers, env } = request;
+        Self {
+            url: url.as_ref(),
+            method: method.as_deref(),
+            data: data.as_deref(),
+            query_string: query_string.as_deref(),
+            cookies: cookies.as_deref().map(WireCookies::new),
+            headers,
+            env,
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -205,7 +228,7 @@ fn normalize(event: &mut Event<'static>) {
 }
 
 /// Without line breaks and other control characters, for which servers refuse a release.
-fn clean_name(name: Cow<'static, str>) -> Option<Cow<'static, str>> {
+pub(super) fn clean_name(name: Cow<'static, str>) -> Option<Cow<'static, str>> {
     let clean = match name.contains(char::is_control) || name.trim().len() != name.len() {
         true => Cow::Owned(name.replace(char::is_control, "").trim().to_owned()),
         false => name,
@@ -214,19 +237,19 @@ fn clean_name(name: Cow<'static, str>) -> Option<Cow<'static, str>> {
 }
 
 /// Servers reject what is empty, longer or has more than one line (EVT-07).
-fn is_fine_tag_part(text: &str) -> bool {
+pub(super) fn is_fine_tag_part(text: &str) -> bool {
     // Bytes first: nearly all texts are short in them already.
     let is_short = text.len() <= MAX_TAG_CHARS || text.chars().nth(MAX_TAG_CHARS).is_none();
     is_short && !text.is_empty() && !text.contains('\n')
 }
 
-fn mend_tag((key, value): (String, String)) -> Option<(String, String)> {
+pub(super) fn mend_tag((key, value): (String, String)) -> Option<(String, String)> {
     let mend = |text: String| text.chars().take(MAX_TAG_CHARS).map(|c| if c == '\n' { ' ' } else { c }).collect();
     (!key.is_empty() && !value.is_empty()).then(|| (mend(key), mend(value)))
 }
 
 /// What users of the SDK add to a user belongs into `data` (CTX-40).
-fn gather_user_data(other: &mut Map<String, Value>) {
+pub(super) fn gather_user_data(other: &mut Map<String, Value>) {
     let (known, custom): (Map<_, _>, Map<_, _>) = std::mem::take(other).into_iter().partition(|(key, value)| {
         matches!(key.as_str(), "name" | "geo" | "segment") || (key == "data" && value.is_object())
     });

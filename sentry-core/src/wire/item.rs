@@ -2,10 +2,15 @@
 
 use std::io::{self, Write};
 
+use serde::Serialize;
 use serde_json::value::{Map, Value};
 
-use super::event;
-use super::limits::{MAX_ATTACHMENT_BYTES, MAX_CLIENT_REPORT_BYTES, MAX_CLIENT_REPORT_ROWS, MAX_EVENT_BYTES};
+use super::json::{self, Json};
+use super::limits::{
+    MAX_ATTACHMENT_BYTES, MAX_CHECK_IN_BYTES, MAX_CLIENT_REPORT_BYTES, MAX_CLIENT_REPORT_ROWS, MAX_ENVELOPE_BYTES,
+    MAX_EVENT_BYTES,
+};
+use super::{container, event, transaction};
 use crate::protocol::client_report::{Category, ItemLoss, LossSource, item_category, untyped_losses};
 use crate::protocol::envelope::bytes::SharedBytes;
 use crate::protocol::envelope::{ItemAt, ItemHeader, Stored, raw_losses};
@@ -62,38 +67,69 @@ impl EncodedItem {
         self.header.len() + self.payload.as_slice().len() + 2
     }
 
+    pub(super) fn new(ty: &str, losses: Vec<ItemLoss>, header: Vec<u8>, payload: SharedBytes) -> Self {
+        Self { ty: ty.to_owned(), category: item_category(ty), losses, header, payload }
+    }
+
     /// The item on the wire, which may be several; `None` if it cannot be sent.
-    pub(super) fn encode(stored: Stored, envelope_id: Option<Uuid>) -> Option<Vec<EncodedItem>> {
-        let losses: Vec<ItemLoss> = stored.item.losses().collect();
+    /// `dropped` gets what had to be left out of an item that can be sent without it.
+    pub(super) fn encode(
+        stored: Stored,
+        envelope_id: Option<Uuid>,
+        dropped: &mut Vec<ItemLoss>,
+    ) -> Option<Vec<EncodedItem>> {
+        let mut losses: Vec<ItemLoss> = stored.item.losses().collect();
         let (ty, limit) = match &stored.item {
             EnvelopeItem::Event(_) => ("event".to_owned(), MAX_EVENT_BYTES),
+            EnvelopeItem::Feedback(_) => ("feedback".to_owned(), MAX_EVENT_BYTES),
+            EnvelopeItem::Transaction(_) => ("transaction".to_owned(), MAX_EVENT_BYTES),
+            EnvelopeItem::SessionUpdate(_) => ("session".to_owned(), MAX_EVENT_BYTES),
+            EnvelopeItem::SessionAggregates(_) => ("sessions".to_owned(), MAX_EVENT_BYTES),
+            EnvelopeItem::MonitorCheckIn(_) => ("check_in".to_owned(), MAX_CHECK_IN_BYTES),
+            EnvelopeItem::ItemContainer(container) => (container.ty().to_owned(), MAX_ENVELOPE_BYTES),
             EnvelopeItem::Attachment(_) => ("attachment".to_owned(), MAX_ATTACHMENT_BYTES),
             EnvelopeItem::ClientReport(_) => ("client_report".to_owned(), MAX_CLIENT_REPORT_BYTES),
             EnvelopeItem::Unknown(item) => (item.ty().to_owned(), usize::MAX),
             EnvelopeItem::Raw => return Some(Vec::new()),
         };
-        let category = item_category(&ty);
-        let item = |header: Vec<u8>, payload: SharedBytes| Self { ty, category, losses, header, payload };
+        let item = |header: Vec<u8>, payload: SharedBytes, losses| Self::new(&ty, losses, header, payload);
+        let json = |payload: Vec<u8>, losses| {
+            let length = payload.len();
+            let header = format!("{{\"type\":\"{ty}\",\"length\":{length},\"content_type\":\"application/json\"}}");
+            Some(vec![item(header.into_bytes(), SharedBytes::new(payload), losses)])
+        };
         match (stored.item, stored.read) {
             (_, Some((header, payload))) if payload.as_slice().len() <= limit => {
-                Some(vec![item(with_length(header.as_slice(), payload.as_slice().len()), payload)])
+                Some(vec![item(with_length(header.as_slice(), payload.as_slice().len()), payload, losses)])
             }
-            (EnvelopeItem::Event(event), _) => {
-                let payload = event::encode(*event, envelope_id)?;
-                let length = payload.len();
-                let header =
-                    format!("{{\"type\":\"event\",\"length\":{length},\"content_type\":\"application/json\"}}");
-                Some(vec![item(header.into_bytes(), SharedBytes::new(payload))])
+            (EnvelopeItem::Event(event) | EnvelopeItem::Feedback(event), _) => {
+                json(event::encode(*event, envelope_id)?, losses)
+            }
+            (EnvelopeItem::Transaction(transaction), _) => {
+                let written = transaction::encode(*transaction, envelope_id)?;
+                let left_out = u64::try_from(written.spans_left_out).unwrap_or(u64::MAX);
+                if left_out > 0 {
+                    dropped.push(ItemLoss::new(Category::Span, left_out));
+                    let spans = losses.iter_mut().filter(|loss| loss.category == Category::Span);
+                    spans.for_each(|loss| loss.quantity = loss.quantity.saturating_sub(left_out));
+                }
+                json(written.payload, losses)
+            }
+            (EnvelopeItem::SessionUpdate(update), _) => json(fitting(limit, &update)?, losses),
+            (EnvelopeItem::SessionAggregates(sums), _) => json(fitting(limit, &sums)?, losses),
+            (EnvelopeItem::MonitorCheckIn(check_in), _) => json(fitting(limit, &check_in)?, losses),
+            (EnvelopeItem::ItemContainer(container), _) => {
+                Some(container::encode(container, dropped).into_iter().collect())
             }
             (EnvelopeItem::Attachment(attachment), _) if attachment.buffer.len() <= limit => {
                 let header = attachment_header(&attachment);
-                Some(vec![item(header, SharedBytes::new(attachment.buffer))])
+                Some(vec![item(header, SharedBytes::new(attachment.buffer), losses)])
             }
             (EnvelopeItem::Attachment(_) | EnvelopeItem::Raw, _) => None,
             (EnvelopeItem::ClientReport(report), _) => Some(Self::client_reports(&report)),
             (EnvelopeItem::Unknown(unknown), _) => {
                 let header = with_length(unknown.header(), unknown.payload().len());
-                Some(vec![item(header, unknown.into_payload())])
+                Some(vec![item(header, unknown.into_payload(), losses)])
             }
         }
     }
@@ -125,6 +161,11 @@ impl EncodedItem {
         out.write_all(self.payload.as_slice())?;
         out.write_all(b"\n")
     }
+}
+
+/// `None` if it cannot be written, or not within the limit.
+fn fitting(limit: usize, value: &impl Serialize) -> Option<Vec<u8>> {
+    if let Json::Fits(payload) = json::at_most(limit, value) { Some(payload) } else { None }
 }
 
 /// `filename` without a path in front of it (ATT-01).

@@ -23,7 +23,7 @@ pub(super) fn at_most(max: usize, value: &impl Serialize) -> Json {
 }
 
 /// The length of `value` as JSON.
-pub(super) fn length(value: &impl Serialize) -> usize {
+pub(crate) fn length(value: &impl Serialize) -> usize {
     match at_most(0, value) {
         Json::TooLong(length) => length,
         Json::Fits(_) | Json::Unwritable => 0,

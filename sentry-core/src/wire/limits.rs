@@ -9,6 +9,16 @@ pub(crate) const MAX_EVENT_BYTES: usize = 1 << 20;
 /// Of an attachment (ATT-04, ITM-48).
 pub(crate) const MAX_ATTACHMENT_BYTES: usize = 20 << 20;
 
+/// Of one log (ITM-41), and how many fit into an envelope (ITM-45).
+pub(crate) const MAX_LOG_BYTES: usize = 1 << 20;
+pub(crate) const MAX_LOGS: usize = 100;
+
+/// Of one metric; a larger one costs its whole envelope (ITM-42).
+pub(crate) const MAX_METRIC_BYTES: usize = 2 << 10;
+
+/// Of a check-in (ITM-43).
+pub(crate) const MAX_CHECK_IN_BYTES: usize = 100 << 10;
+
 /// Of a client report (ITM-43).
 pub(crate) const MAX_CLIENT_REPORT_BYTES: usize = 4 << 10;
 

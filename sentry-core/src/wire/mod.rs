@@ -8,14 +8,16 @@
 //! it is the one known to every server that knows client reports at all; `invalid` is too new to be counted by all
 //! (CRP-20).
 
+mod container;
 mod depth;
 mod event;
 mod item;
-mod json;
+pub(crate) mod json;
 pub(crate) mod limits;
 mod shrink;
 #[cfg(test)]
 mod tests;
+mod transaction;
 
 use std::io::{self, Write};
 use std::time::SystemTime;
@@ -28,9 +30,7 @@ use crate::protocol::client_report::{Category, ItemLoss, LossSource, Reason};
 use crate::protocol::envelope::bytes::SharedBytes;
 use crate::protocol::envelope::{Parts, Reader, Stored};
 use crate::protocol::time::format_rfc3339_millis;
-use crate::protocol::{
-    ClientSdkInfo, DynamicSamplingContext, Envelope, EnvelopeHeaders, EnvelopeItem, Map, Uuid, Value,
-};
+use crate::protocol::{ClientSdkInfo, DynamicSamplingContext, Envelope, EnvelopeHeaders, Map, Uuid, Value};
 
 /// An envelope ready to be sent: items as bytes, a header that is written at each attempt.
 ///
@@ -148,9 +148,9 @@ impl EncodedEnvelope {
         let mut dropped = Vec::new();
         let mut dropped_event = false;
         for stored in stored {
-            let is_event = matches!(stored.item, EnvelopeItem::Event(_));
+            let is_event = stored.item.is_primary();
             let losses: Vec<ItemLoss> = stored.item.losses().collect();
-            match EncodedItem::encode(stored, headers.event_id) {
+            match EncodedItem::encode(stored, headers.event_id, &mut dropped) {
                 Some(encoded) => items.extend(encoded),
                 None => {
                     dropped_event |= is_event;

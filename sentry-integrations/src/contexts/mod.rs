@@ -9,7 +9,7 @@ pub mod utils;
 use std::time::SystemTime;
 
 use once_cell::sync::{Lazy, OnceCell};
-use sentry_core::protocol::{Context, Event};
+use sentry_core::protocol::{Context, Event, Map, Transaction};
 use sentry_core::{ClientOptions, Integration, clock};
 
 /// Adds the contexts `os`, `rust`, `device` and `app` to events that do not have them already.
@@ -81,10 +81,26 @@ impl Integration for ContextIntegration {
     }
 
     fn process_event(&self, mut event: Event<'static>, options: &ClientOptions) -> Option<Event<'static>> {
+        self.add_to(&mut event.contexts, options);
+        Some(event)
+    }
+
+    fn process_transaction(
+        &self,
+        mut transaction: Transaction<'static>,
+        options: &ClientOptions,
+    ) -> Option<Transaction<'static>> {
+        self.add_to(&mut transaction.contexts, options);
+        Some(transaction)
+    }
+}
+
+impl ContextIntegration {
+    fn add_to(&self, contexts: &mut Map<String, Context>, options: &ClientOptions) {
         let mut add = |key: &str, context: &dyn Fn() -> Option<Context>| {
-            if !event.contexts.contains_key(key) {
+            if !contexts.contains_key(key) {
                 if let Some(context) = context() {
-                    event.contexts.insert(key.to_owned(), context);
+                    contexts.insert(key.to_owned(), context);
                 }
             }
         };
@@ -102,7 +118,6 @@ impl Integration for ContextIntegration {
         if self.add_app {
             add("app", &|| Some(utils::app_context(self.started.get().copied(), options.release.as_deref())));
         }
-        Some(event)
     }
 }
 

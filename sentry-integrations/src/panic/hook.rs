@@ -5,6 +5,7 @@ use std::panic::{self, PanicHookInfo};
 use std::sync::{Arc, Once};
 use std::thread;
 
+use sentry_core::protocol::SessionStatus;
 use sentry_core::{Client, with_integration};
 
 use super::{PanicIntegration, PanicWait, message_from_panic_info};
@@ -67,8 +68,15 @@ fn report(info: &PanicHookInfo<'_>) -> Report {
         let message = message_from_panic_info(info);
         // The second call for one panic: its event is on its way, unless the SDK had no client then.
         if !(is_second_call(message) && REPORTED.get()) {
-            hub.capture_urgent(integration.capture(info));
+            let mut capture = integration.capture(info);
+            if ends_the_process(message) {
+                capture.set_crash();
+            }
+            hub.capture_urgent(capture);
             REPORTED.set(true);
+        } else {
+            // That it could not be survived is only known now.
+            hub.end_session_with_status(SessionStatus::Crashed);
         }
         let waits = integration.wait.waits(message, thread_name().as_deref(), thread_is_ending());
         Report {
@@ -87,6 +95,11 @@ impl PanicWait {
             Self::Likely => cfg!(panic = "abort") || thread == Some("main") || is_ending || cannot_unwind(message),
         }
     }
+}
+
+/// Whether this panic is certain to end the process, so that its session has crashed. One that unwinds may be survived.
+fn ends_the_process(message: &str) -> bool {
+    cfg!(panic = "abort") || cannot_unwind(message)
 }
 
 /// Whether Rust aborts after this call of the hook. The message tells; `PanicHookInfo::can_unwind` is unstable. A

@@ -3,7 +3,8 @@
 use std::time::SystemTime;
 
 use super::style::{Ink, Style};
-use super::text::{clip, counted, left, width};
+use super::table::Table;
+use super::text::{clip, counted};
 use super::when;
 use crate::issue::Issue;
 
@@ -13,23 +14,12 @@ pub(crate) fn render(issues: &[Issue], style: Style, now: SystemTime) -> String 
         return "No issues yet.\n".to_owned();
     }
     let rows: Vec<[String; COLUMNS]> = issues.iter().map(|issue| cells(issue, style, now)).collect();
-    let widths: [usize; COLUMNS] = std::array::from_fn(|column| {
-        let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| width(cell));
-        cells.chain(HEADINGS.get(column).map(|heading| width(heading))).max().unwrap_or_default()
-    });
-    let mut out = style.paint(Ink::Strong, line(&HEADINGS.map(str::to_owned), &widths, |_, cell| cell).trim_end());
-    out.push('\n');
-    for (row, issue) in rows.iter().zip(issues) {
-        let painted = line(row, &widths, |column, cell| match column {
-            LEVEL => style.paint(Ink::Level(issue.level), &cell),
-            TITLE => style.paint(Ink::Strong, &cell),
-            CULPRIT => style.paint(Ink::Faint, &cell),
-            _ => cell,
-        });
-        out.push_str(painted.trim_end());
-        out.push('\n');
-    }
-    out
+    TABLE.render(&rows, style, |row, column, cell| match (column, issues.get(row)) {
+        (LEVEL, Some(issue)) => style.paint(Ink::Level(issue.level), &cell),
+        (TITLE, _) => style.paint(Ink::Strong, &cell),
+        (CULPRIT, _) => style.paint(Ink::Faint, &cell),
+        _ => cell,
+    })
 }
 
 /// What there is to say about an issue that is known already.
@@ -51,21 +41,12 @@ fn cells(issue: &Issue, style: Style, now: SystemTime) -> [String; COLUMNS] {
     ]
 }
 
-/// Numbers to the right, all else to the left. Painting comes after padding: colour codes have no width.
-fn line(row: &[String; COLUMNS], widths: &[usize; COLUMNS], paint: impl Fn(usize, String) -> String) -> String {
-    let padded = row.iter().zip(widths).enumerate().map(|(column, (cell, width))| {
-        let cell = if NUMBERS.contains(&column) { format!("{cell:>width$}") } else { left(cell, *width) };
-        paint(column, cell)
-    });
-    padded.collect::<Vec<_>>().join("  ")
-}
-
 const COLUMNS: usize = 8;
-const HEADINGS: [&str; COLUMNS] = ["ID", "LEVEL", "TITLE", "CULPRIT", "EVENTS", "USERS", "FIRST", "LAST"];
+const TABLE: Table<COLUMNS> =
+    Table { headings: ["ID", "LEVEL", "TITLE", "CULPRIT", "EVENTS", "USERS", "FIRST", "LAST"], numbers: &[4, 5] };
 const LEVEL: usize = 1;
 const TITLE: usize = 2;
 const CULPRIT: usize = 3;
-const NUMBERS: [usize; 2] = [4, 5];
 const MAX_TITLE: usize = 60;
 const MAX_CULPRIT: usize = 48;
 

@@ -76,6 +76,30 @@ impl Style {
     pub(super) const fn bar(self) -> &'static str {
         if self.unicode { "│" } else { "|" }
     }
+
+    /// From a parent to a child that others follow, or to its last.
+    pub(super) const fn branch(self, last: bool) -> &'static str {
+        match (self.unicode, last) {
+            (true, false) => "├─ ",
+            (true, true) => "└─ ",
+            (false, false) => "|- ",
+            (false, true) => "`- ",
+        }
+    }
+
+    /// As wide as a branch, beside what hangs below its end.
+    pub(super) const fn trunk(self, last: bool) -> &'static str {
+        match (self.unicode, last) {
+            (_, true) => "   ",
+            (true, false) => "│  ",
+            (false, false) => "|  ",
+        }
+    }
+
+    /// In front of what went wrong.
+    pub(super) const fn cross(self) -> &'static str {
+        if self.unicode { "✗" } else { "x" }
+    }
 }
 
 /// What a piece of text is, as far as its colour goes.

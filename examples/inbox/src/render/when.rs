@@ -1,4 +1,4 @@
-//! Points in time as text: an age, a time of day, a date. All in UTC.
+//! Time as text: an age, a time of day, a date, all in UTC; and how long something took.
 
 use std::time::{Duration, SystemTime};
 
@@ -25,6 +25,17 @@ pub(super) fn time_of_day(then: SystemTime) -> String {
 pub(super) fn date_time(then: SystemTime) -> String {
     let (year, month, day) = civil(since_epoch(then).as_secs() / 86_400);
     format!("{year:04}-{month:02}-{day:02} {} UTC", time_of_day(then))
+}
+
+/// Whole milliseconds, below one of them with a decimal, from ten seconds on seconds: `0.4 ms`, `182 ms`, `12.3 s`.
+pub(super) fn took(duration: Duration) -> String {
+    let millis = duration.as_secs_f64() * 1000.0;
+    match millis {
+        _ if millis < 0.05 => "0 ms".to_owned(),
+        _ if millis < 0.95 => format!("{millis:.1} ms"),
+        _ if millis < 9999.5 => format!("{millis:.0} ms"),
+        _ => format!("{:.1} s", duration.as_secs_f64()),
+    }
 }
 
 /// Times before 1970 are shown as its start.
@@ -75,6 +86,24 @@ mod tests {
             assert_eq!(age(at(5000), at(5000 + seconds * 1000)), expected);
         }
         assert_eq!(age(at(9000), at(5000)), "now");
+    }
+
+    #[test]
+    fn durations() {
+        let table = [
+            (0, "0 ms"),
+            (49, "0 ms"),
+            (400, "0.4 ms"),
+            (949, "0.9 ms"),
+            (951, "1 ms"),
+            (182_400, "182 ms"),
+            (9_999_000, "9999 ms"),
+            (9_999_600, "10.0 s"),
+            (12_345_678, "12.3 s"),
+        ];
+        for (micros, expected) in table {
+            assert_eq!(took(Duration::from_micros(micros)), expected);
+        }
     }
 
     #[test]

@@ -1,9 +1,13 @@
 //! What is lost when something is lost: each kind of data knows its categories and quantities.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Category, Reason, Report};
-use crate::protocol::{Attachment, Envelope, EnvelopeItem, Event};
+use crate::protocol::{
+    Attachment, Envelope, EnvelopeItem, Event, ItemContainer, Log, Metric, MonitorCheckIn, SessionAggregates,
+    SessionUpdate, Span, Transaction,
+};
+use crate::wire::json;
 
 /// An amount of data, for the case that it does not arrive.
 #[derive(Debug, Copy, Clone, PartialEq, Eq)]
@@ -40,6 +44,12 @@ impl LossSource for EnvelopeItem {
     fn losses(&self) -> impl Iterator<Item = ItemLoss> + '_ {
         let (own, report) = match self {
             Self::Event(_) => ([Some(EVENT), None], None),
+            Self::Feedback(_) => ([Some(ItemLoss::new(Category::Feedback, 1)), None], None),
+            Self::Transaction(transaction) => (transaction_losses(transaction.spans.len()).map(Some), None),
+            Self::SessionUpdate(_) => ([Some(SESSION), None], None),
+            Self::SessionAggregates(sums) => ([Some(ItemLoss::new(Category::Session, sessions_in(sums))), None], None),
+            Self::MonitorCheckIn(_) => ([Some(CHECK_IN), None], None),
+            Self::ItemContainer(container) => (container_losses(container).map(Some), None),
             Self::Attachment(attachment) => ([Some(attachment_loss(attachment.buffer.len())), None], None),
             Self::ClientReport(report) => ([None, None], Some(report)),
             Self::Unknown(item) => (item.losses(), None),
@@ -53,6 +63,55 @@ impl LossSource for EnvelopeItem {
 impl LossSource for Event<'_> {
     fn losses(&self) -> impl Iterator<Item = ItemLoss> + '_ {
         std::iter::once(EVENT)
+    }
+}
+
+impl LossSource for Transaction<'_> {
+    fn losses(&self) -> impl Iterator<Item = ItemLoss> + '_ {
+        transaction_losses(self.spans.len()).into_iter()
+    }
+}
+
+impl LossSource for Span {
+    fn losses(&self) -> impl Iterator<Item = ItemLoss> + '_ {
+        std::iter::once(ItemLoss::new(Category::Span, 1))
+    }
+}
+
+impl LossSource for SessionUpdate<'_> {
+    fn losses(&self) -> impl Iterator<Item = ItemLoss> + '_ {
+        std::iter::once(SESSION)
+    }
+}
+
+impl LossSource for SessionAggregates<'_> {
+    fn losses(&self) -> impl Iterator<Item = ItemLoss> + '_ {
+        std::iter::once(ItemLoss::new(Category::Session, sessions_in(self)))
+    }
+}
+
+impl LossSource for MonitorCheckIn {
+    fn losses(&self) -> impl Iterator<Item = ItemLoss> + '_ {
+        std::iter::once(CHECK_IN)
+    }
+}
+
+impl LossSource for ItemContainer {
+    fn losses(&self) -> impl Iterator<Item = ItemLoss> + '_ {
+        container_losses(self).into_iter()
+    }
+}
+
+impl LossSource for Log {
+    fn losses(&self) -> impl Iterator<Item = ItemLoss> + '_ {
+        [ItemLoss::new(Category::LogItem, 1), ItemLoss::new(Category::LogByte, json_length(self))].into_iter()
+    }
+}
+
+impl LossSource for Metric {
+    fn losses(&self) -> impl Iterator<Item = ItemLoss> + '_ {
+        [ItemLoss::new(Category::TraceMetric, 1), ItemLoss::new(Category::TraceMetricByte, json_length(self))]
+            .into_iter()
     }
 }
 
@@ -78,6 +137,35 @@ impl LossSource for [ItemLoss] {
     }
 }
 
+/// A transaction, its spans, and the one it is itself (spec CRP-30).
+fn transaction_losses(spans: usize) -> [ItemLoss; 2] {
+    [ItemLoss::new(Category::Transaction, 1), ItemLoss::new(Category::Span, number(spans).saturating_add(1))]
+}
+
+fn sessions_in(sums: &SessionAggregates<'_>) -> u64 {
+    let counts = sums.aggregates.iter().flat_map(|sum| [sum.exited, sum.errored, sum.abnormal, sum.crashed]);
+    counts.map(u64::from).sum()
+}
+
+/// How many, and their bytes: what their JSON takes, one by one (spec CRP-33, CRP-34).
+fn container_losses(container: &ItemContainer) -> [ItemLoss; 2] {
+    let (items, category, bytes) = match container {
+        ItemContainer::Logs(logs) => (Category::LogItem, Category::LogByte, logs.iter().map(json_length).sum()),
+        ItemContainer::Metrics(metrics) => {
+            (Category::TraceMetric, Category::TraceMetricByte, metrics.iter().map(json_length).sum())
+        }
+    };
+    [ItemLoss::new(items, number(container.len())), ItemLoss::new(category, bytes)]
+}
+
+fn json_length(value: &impl Serialize) -> u64 {
+    number(json::length(value))
+}
+
+fn number(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}
+
 /// The losses of an item of which only the type and the bytes are known. Client reports, which have their own, are
 /// not for this function.
 pub(crate) fn untyped_losses(ty: &str, item_count: Option<u64>, payload: &[u8]) -> [Option<ItemLoss>; 2] {
@@ -90,9 +178,8 @@ pub(crate) fn untyped_losses(ty: &str, item_count: Option<u64>, payload: &[u8]) 
         (Category::Attachment, _) => [Some(attachment_loss(payload.len())), None],
         (Category::Transaction, _) => {
             // CRP-30: its spans, and the one it is itself.
-            let spans = serde_json::from_slice(payload).map_or(0, |transaction: Transaction| transaction.spans.len());
-            let spans = u64::try_from(spans).unwrap_or(u64::MAX).saturating_add(1);
-            [Some(ItemLoss::new(Category::Transaction, 1)), Some(ItemLoss::new(Category::Span, spans))]
+            let spans = serde_json::from_slice(payload).map_or(0, |counted: Counted| counted.spans.len());
+            transaction_losses(spans).map(Some)
         }
         (Category::LogItem, _) => batch(Category::LogItem, Category::LogByte),
         (Category::TraceMetric, _) => batch(Category::TraceMetric, Category::TraceMetricByte),
@@ -128,12 +215,14 @@ fn attachment_loss(bytes: usize) -> ItemLoss {
 
 /// Of a transaction, only what is counted.
 #[derive(Deserialize)]
-struct Transaction {
+struct Counted {
     #[serde(default)]
     spans: Vec<serde::de::IgnoredAny>,
 }
 
 const EVENT: ItemLoss = ItemLoss::new(Category::Error, 1);
+const SESSION: ItemLoss = ItemLoss::new(Category::Session, 1);
+const CHECK_IN: ItemLoss = ItemLoss::new(Category::Monitor, 1);
 
 mod private {
     use super::*;
@@ -143,6 +232,14 @@ mod private {
     impl Sealed for Envelope {}
     impl Sealed for EnvelopeItem {}
     impl Sealed for Event<'_> {}
+    impl Sealed for Transaction<'_> {}
+    impl Sealed for Span {}
+    impl Sealed for SessionUpdate<'_> {}
+    impl Sealed for SessionAggregates<'_> {}
+    impl Sealed for MonitorCheckIn {}
+    impl Sealed for ItemContainer {}
+    impl Sealed for Log {}
+    impl Sealed for Metric {}
     impl Sealed for Attachment {}
     impl Sealed for Report {}
     impl Sealed for [ItemLoss] {}

@@ -5,8 +5,11 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::bytes::SharedBytes;
+use super::container::ItemContainer;
 use crate::protocol::client_report::{ItemLoss, untyped_losses};
-use crate::protocol::{Attachment, ClientReport, Event};
+use crate::protocol::{
+    Attachment, ClientReport, Event, Log, Metric, MonitorCheckIn, SessionAggregates, SessionUpdate, Transaction, Uuid,
+};
 
 /// A part of an envelope.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,6 +19,18 @@ pub enum EnvelopeItem {
     Event(Box<Event<'static>>),
     /// A file that belongs to the event.
     Attachment(Attachment),
+    /// The state of a session.
+    SessionUpdate(SessionUpdate<'static>),
+    /// Sums of sessions.
+    SessionAggregates(SessionAggregates<'static>),
+    /// A transaction.
+    Transaction(Box<Transaction<'static>>),
+    /// How a monitored job is doing.
+    MonitorCheckIn(MonitorCheckIn),
+    /// Logs or metrics.
+    ItemContainer(ItemContainer),
+    /// What a user says: an event with the context `feedback`.
+    Feedback(Box<Event<'static>>),
     /// Counts of lost data.
     ClientReport(ClientReport),
     /// An item of a type that this version does not know. It is passed on as it was read.
@@ -43,13 +58,48 @@ impl From<ClientReport> for EnvelopeItem {
     }
 }
 
+impl From<Transaction<'static>> for EnvelopeItem {
+    fn from(transaction: Transaction<'static>) -> Self {
+        Self::Transaction(Box::new(transaction))
+    }
+}
+
+/// Where the variant holds what it is made from as it is.
+macro_rules! from_content {
+    ($($variant:ident($content:ty),)*) => {
+        $(impl From<$content> for EnvelopeItem {
+            fn from(content: $content) -> Self {
+                Self::$variant(content.into())
+            }
+        })*
+    };
+}
+
+from_content! {
+    SessionUpdate(SessionUpdate<'static>),
+    SessionAggregates(SessionAggregates<'static>),
+    MonitorCheckIn(MonitorCheckIn),
+    ItemContainer(ItemContainer),
+    ItemContainer(Vec<Log>),
+    ItemContainer(Vec<Metric>),
+}
+
 impl EnvelopeItem {
-    /// Whether attachments belong to this item: without it they mean nothing.
-    pub(super) fn is_primary(&self) -> bool {
+    /// The id that the envelope gets from it.
+    pub(super) fn own_id(&self) -> Option<Uuid> {
         match self {
-            Self::Event(_) => true,
+            Self::Event(event) | Self::Feedback(event) => Some(event.event_id),
+            Self::Transaction(transaction) => Some(transaction.event_id),
+            _ => None,
+        }
+    }
+
+    /// Whether attachments belong to this item: without it they mean nothing.
+    pub(crate) fn is_primary(&self) -> bool {
+        match self {
+            Self::Event(_) | Self::Transaction(_) | Self::Feedback(_) => true,
             Self::Unknown(item) => matches!(item.ty(), "transaction" | "feedback"),
-            Self::Attachment(_) | Self::ClientReport(_) | Self::Raw => false,
+            _ => false,
         }
     }
 
@@ -57,6 +107,16 @@ impl EnvelopeItem {
     pub(super) fn to_writer<W: Write>(&self, writer: &mut W) -> io::Result<()> {
         match self {
             Self::Event(event) => write_json("event", event, writer)?,
+            Self::Feedback(event) => write_json("feedback", event, writer)?,
+            Self::Transaction(transaction) => write_json("transaction", &WithType::new(transaction), writer)?,
+            Self::SessionUpdate(update) => write_json("session", update, writer)?,
+            Self::SessionAggregates(sums) => write_json("sessions", sums, writer)?,
+            Self::MonitorCheckIn(check_in) => write_json("check_in", check_in, writer)?,
+            Self::ItemContainer(container) => {
+                let payload = container.to_json()?;
+                writeln!(writer, "{}", container.header(container.len(), payload.len()))?;
+                writer.write_all(&payload)?;
+            }
             Self::ClientReport(report) => write_json("client_report", report, writer)?,
             Self::Attachment(attachment) => attachment.to_writer(writer)?,
             Self::Unknown(item) => {
@@ -74,6 +134,21 @@ fn write_json<W: Write>(ty: &'static str, payload: &impl Serialize, writer: &mut
     let payload = serde_json::to_vec(payload)?;
     writeln!(writer, "{{\"type\":\"{ty}\",\"length\":{}}}", payload.len())?;
     writer.write_all(&payload)
+}
+
+/// A transaction is an event that says that it is one (spec EVT-11).
+#[derive(Serialize)]
+struct WithType<'a> {
+    #[serde(flatten)]
+    transaction: &'a Transaction<'static>,
+    #[serde(rename = "type")]
+    ty: &'static str,
+}
+
+impl<'a> WithType<'a> {
+    fn new(transaction: &'a Transaction<'static>) -> Self {
+        Self { transaction, ty: "transaction" }
+    }
 }
 
 /// An item of a type that this version does not know, as it was read.

@@ -5,6 +5,7 @@
 //! shared between the envelope and its items; beside them only the typed items take memory.
 
 pub(crate) mod bytes;
+mod container;
 mod error;
 mod filter;
 mod headers;
@@ -18,6 +19,7 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 
 use self::bytes::SharedBytes;
+pub use self::container::ItemContainer;
 pub use self::error::EnvelopeError;
 pub use self::filter::{EnvelopeFilter, EnvelopeFilterCallbacks};
 pub use self::headers::EnvelopeHeaders;
@@ -64,7 +66,7 @@ impl Envelope {
         Self::default()
     }
 
-    /// Adds an item. The first event of an envelope without an event id gives it its own.
+    /// Adds an item. The first event, transaction or feedback of an envelope without an event id gives it its own.
     pub fn add_item<I>(&mut self, item: I)
     where
         I: Into<EnvelopeItem>,
@@ -73,9 +75,7 @@ impl Envelope {
         self.untouched = None;
         match &mut self.items {
             Items::Parsed(items) => {
-                if let (EnvelopeItem::Event(event), None) = (&item, self.headers.event_id) {
-                    self.headers.event_id = Some(event.event_id);
-                }
+                self.headers.event_id = self.headers.event_id.or_else(|| item.own_id());
                 if item != EnvelopeItem::Raw {
                     items.push(Stored { item, read: None });
                 }

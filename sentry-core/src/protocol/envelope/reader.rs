@@ -8,7 +8,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::bytes::SharedBytes;
 use super::item::UnknownItem;
-use super::{EnvelopeError, EnvelopeHeaders, EnvelopeItem, Stored};
+use super::{EnvelopeError, EnvelopeHeaders, EnvelopeItem, ItemContainer, Stored};
 use crate::protocol::{Attachment, AttachmentType};
 
 /// An item header, as far as it is needed to find and name the item.
@@ -41,6 +41,22 @@ pub(super) fn read(source: &SharedBytes) -> Result<(EnvelopeHeaders, Vec<Stored>
         items.push(item.read(source)?);
     }
     Ok((headers, items))
+}
+
+/// What this version knows and can read. The rest is passed on as it is: a field that another SDK writes in another way
+/// must not cost a whole envelope.
+fn typed(ty: &str, payload: &[u8]) -> Option<EnvelopeItem> {
+    fn read<T: DeserializeOwned>(payload: &[u8]) -> Option<T> {
+        serde_json::from_slice(payload).ok()
+    }
+    Some(match ty {
+        "transaction" => EnvelopeItem::Transaction(read(payload)?),
+        "feedback" => EnvelopeItem::Feedback(read(payload)?),
+        "session" => EnvelopeItem::SessionUpdate(read(payload)?),
+        "sessions" => EnvelopeItem::SessionAggregates(read(payload)?),
+        "check_in" => EnvelopeItem::MonitorCheckIn(read(payload)?),
+        _ => EnvelopeItem::ItemContainer(ItemContainer::read(ty, payload)?),
+    })
 }
 
 /// Walks over the lines of an envelope.
@@ -122,11 +138,13 @@ impl ItemAt {
                 content_type: self.header.content_type,
                 ty: self.header.attachment_type,
             }),
-            _ => EnvelopeItem::Unknown(UnknownItem {
-                ty: self.header.ty,
-                item_count: self.header.item_count,
-                header: header.clone(),
-                payload: payload.clone(),
+            ty => typed(ty, payload.as_slice()).unwrap_or_else(|| {
+                EnvelopeItem::Unknown(UnknownItem {
+                    ty: ty.to_owned(),
+                    item_count: self.header.item_count,
+                    header: header.clone(),
+                    payload: payload.clone(),
+                })
             }),
         };
         Ok(Stored { item, read: Some((header, payload)) })

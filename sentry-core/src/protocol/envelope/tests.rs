@@ -42,7 +42,60 @@ fn show(item: &EnvelopeItem) -> (&str, String) {
         EnvelopeItem::ClientReport(report) => ("client_report", report.items().len().to_string()),
         EnvelopeItem::Unknown(item) => (item.ty(), String::from_utf8_lossy(item.payload()).into()),
         EnvelopeItem::Raw => ("raw", String::new()),
+        EnvelopeItem::SessionUpdate(update) => ("session", update.status.to_string()),
+        EnvelopeItem::SessionAggregates(sums) => ("sessions", sums.aggregates.len().to_string()),
+        EnvelopeItem::Transaction(transaction) => ("transaction", transaction.name.clone().unwrap_or_default()),
+        EnvelopeItem::MonitorCheckIn(check_in) => ("check_in", check_in.monitor_slug.clone()),
+        EnvelopeItem::ItemContainer(container) => (container.ty(), container.len().to_string()),
+        EnvelopeItem::Feedback(event) => ("feedback", event.event_id.to_string()),
     }
+}
+
+#[test]
+fn items_of_all_kinds_are_read_and_written_back() {
+    let text = concat!(
+        "{\"event_id\":\"22d00b3f-d1b1-4b5d-8d20-49d138cd8a9c\"}\n",
+        "{\"type\":\"transaction\"}\n{\"type\":\"transaction\",\"transaction\":\"GET /\",\"start_timestamp\":1,\"spans\":[]}\n",
+        "{\"type\":\"session\"}\n{\"sid\":\"22d00b3fd1b14b5d8d2049d138cd8a9c\",\"started\":\"2026-01-01T00:00:00Z\",\"status\":\"exited\",\"attrs\":{\"release\":\"a\"}}\n",
+        "{\"type\":\"sessions\"}\n{\"aggregates\":[],\"attrs\":{\"release\":\"a\"}}\n",
+        "{\"type\":\"check_in\"}\n{\"check_in_id\":\"22d00b3fd1b14b5d8d2049d138cd8a9c\",\"monitor_slug\":\"nightly\",\"status\":\"ok\"}\n",
+        "{\"type\":\"log\"}\n{\"items\":[{\"body\":\"a\",\"timestamp\":1,\"new\":1}]}\n",
+        "{\"type\":\"trace_metric\"}\n{\"items\":[{\"type\":\"gauge\",\"name\":\"g\",\"value\":1,\"timestamp\":1,\"trace_id\":\"5e1f0c0c4d9a4b7c8d2e3f4051627384\"}]}\n",
+        // What cannot be read is passed on, and costs nothing else.
+        "{\"type\":\"session\"}\n{\"attrs\":7}\n",
+        "{\"type\":\"log\"}\n[]\n",
+    );
+    let envelope = read(text);
+    let shown = items(&envelope);
+    let kinds: Vec<_> = shown.iter().map(|(kind, content)| (*kind, content.as_str())).collect();
+    assert_eq!(
+        kinds,
+        [
+            ("transaction", "GET /"),
+            ("session", "exited"),
+            ("sessions", "0"),
+            ("check_in", "nightly"),
+            ("log", "1"),
+            ("trace_metric", "1"),
+            ("session", "{\"attrs\":7}"),
+            ("log", "[]"),
+        ]
+    );
+    assert_eq!(written(&envelope), text, "as it was read");
+    // Without the bytes it was read from, each typed item is written and reads back the same.
+    for item in envelope.into_items().filter(|item| !matches!(item, EnvelopeItem::Unknown(_))) {
+        let again = Envelope::from(item);
+        assert_eq!(read(&written(&again)), again);
+    }
+}
+
+#[test]
+fn the_first_primary_item_names_the_envelope_and_attachments_need_one() {
+    let transaction = crate::protocol::Transaction { event_id: ID.parse().unwrap(), ..Default::default() };
+    let mut envelope: Envelope = transaction.into();
+    envelope.add_item(attachment());
+    assert_eq!(envelope.uuid(), Some(&ID.parse().unwrap()));
+    assert!(envelope.filter(|item: &EnvelopeItem| !matches!(item, EnvelopeItem::Transaction(_))).is_none());
 }
 
 #[test]

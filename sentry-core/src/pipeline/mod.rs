@@ -13,11 +13,16 @@
 //! every call of user code is caught if it panics: the event is then dropped and counted as if the code had said so
 //! (spec §12.2).
 
+mod session;
+mod transaction;
+
 use std::any::TypeId;
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::{Duration, Instant};
 
-use crate::capture::{Body, Capture, RawStack, StackTarget};
+use crate::batch::{Batch, Limits};
+use crate::capture::{Body, Capture, RawStack, StackTarget, is_unhandled};
 use crate::caught::caught;
 use crate::diagnostics::Diagnostics;
 use crate::error_event::exceptions_from_chain;
@@ -25,14 +30,17 @@ use crate::hub::{Hub, SwitchGuard};
 use crate::integration::Integration;
 use crate::ledger::Recorder;
 use crate::options::ClientOptions;
-use crate::propagation;
+use crate::pending::PendingEnvelope;
 use crate::protocol::client_report::{Category, LossSource, Reason};
 use crate::protocol::{
-    Attachment, ClientSdkInfo, ClientSdkPackage, DynamicSamplingContext, Envelope, EnvelopeHeaders, Event, Stacktrace,
-    Thread,
+    Attachment, ClientSdkInfo, ClientSdkPackage, Context, DynamicSamplingContext, Envelope, EnvelopeHeaders, Event,
+    Level, OrganizationId, SessionUpdate, Stacktrace, Thread,
 };
 use crate::scope::ScopeSnapshot;
+use crate::session::{Aggregates, Effect};
 use crate::suppress;
+use crate::sync::Mutex;
+use crate::transport::Transport;
 
 /// What finishing needs of a client. It never holds the client or its transport, so a queue that holds it keeps
 /// neither alive.
@@ -42,6 +50,17 @@ pub(crate) struct Pipeline {
     recorder: Recorder,
     diagnostics: Diagnostics,
     sdk: ClientSdkInfo,
+    sessions: Mutex<Batch<SessionUpdate<'static>>>,
+    aggregates: Mutex<Aggregates>,
+    /// Set once it is there; not kept alive.
+    transport: OnceLock<Weak<dyn Transport>>,
+}
+
+/// What came of a capture.
+pub(crate) struct Finished {
+    pub(crate) envelope: Option<Envelope>,
+    /// Whether the event is in it; else it is only there for the session's sake.
+    pub(crate) is_kept: bool,
 }
 
 impl Pipeline {
@@ -54,7 +73,32 @@ impl Pipeline {
         let mut sdk = crate::sdk::sdk_info();
         sdk.integrations = integrations.iter().map(|(_, integration)| integration.name().to_owned()).collect();
         sdk.packages = vec![ClientSdkPackage { name: "cargo:sentry".to_owned(), version: sdk.version.clone() }];
-        Self { options, integrations, recorder, diagnostics, sdk }
+        Self {
+            options,
+            integrations,
+            recorder,
+            diagnostics,
+            sdk,
+            sessions: Mutex::new(Batch::new(SESSIONS)),
+            aggregates: Mutex::default(),
+            transport: OnceLock::new(),
+        }
+    }
+
+    /// Makes the transport known, for what is to leave without anybody having captured it just now.
+    pub(crate) fn set_transport(&self, transport: &Arc<dyn Transport>) {
+        let _ = self.transport.set(Arc::downgrade(transport));
+    }
+
+    fn transport(&self) -> Option<Arc<dyn Transport>> {
+        self.transport.get().and_then(Weak::upgrade)
+    }
+
+    /// Whether the program may drop events where they are finished.
+    pub(crate) fn has_hooks(&self, scope: &ScopeSnapshot) -> bool {
+        self.options.before_send.is_some()
+            || !scope.scope.processors().is_empty()
+            || !scope.global.processors().is_empty()
     }
 
     pub(crate) fn options(&self) -> &Arc<ClientOptions> {
@@ -89,34 +133,61 @@ impl Pipeline {
         }
     }
 
-    /// Makes the envelope of a capture; `None` when something dropped it, which is then counted.
-    pub(crate) fn finish(&self, mut capture: Capture) -> Option<Envelope> {
+    /// Makes the envelope of a capture. An event that something dropped is counted; what it changed of its session is
+    /// sent without it.
+    pub(crate) fn finish(&self, mut capture: Capture) -> Finished {
         let _mark = suppress::enter();
         self.resolve_stacks(&mut capture);
         let Capture { event_id, timestamp, level, body, stacks, resolved, scope, .. } = capture;
+        let Capture { session, is_sampled_out, is_crash, .. } = capture;
+        let is_message = matches!(body, Body::Message(_));
         let _switch = SwitchGuard::new(Arc::new(Hub::of_snapshot(&scope)));
         let mut event = Event { event_id, timestamp, level, ..event_of(body) };
         for (stack, stacktrace) in stacks.into_iter().zip(resolved) {
             place(&mut event, stack, stacktrace);
         }
-        match self.prepare(event, &scope) {
-            // The id is the one the caller was told, whatever hooks made of the event.
-            Ok(event) => Some(self.envelope_of(Event { event_id, ..event }, &scope)),
-            Err(reason) => {
-                self.recorder.record_loss(Category::Error, reason, 1);
-                None
+        let prepared = self.prepare(event, &scope);
+        // After the hooks, before the dice (spec §10.2).
+        let update = session.and_then(|session| match &prepared {
+            Ok(event) => {
+                let is_error = !is_message && event.level >= Level::Error;
+                let effect = Effect { is_error, is_unhandled: is_unhandled(event), is_crash };
+                session.settle(Some(effect), event.user.as_ref())
             }
+            Err(_) => session.settle(None, None),
+        });
+        let mut envelope =
+            match prepared.and_then(|event| if is_sampled_out { Err(Reason::SampleRate) } else { Ok(event) }) {
+                // The id is the one the caller was told, whatever hooks made of the event.
+                Ok(event) => Some(self.envelope_of(Event { event_id, ..event }, &scope)),
+                Err(reason) => {
+                    self.recorder.record_loss(Category::Error, reason, 1);
+                    None
+                }
+            };
+        let is_kept = envelope.is_some();
+        if let Some(update) = update {
+            self.attach_session(&mut envelope, update);
         }
+        Finished { envelope, is_kept }
     }
 
     /// Steps 3 to 7.
     pub(crate) fn prepare(&self, mut event: Event<'static>, scope: &ScopeSnapshot) -> Result<Event<'static>, Reason> {
         let max_breadcrumbs = self.options.max_breadcrumbs;
+        // Every event belongs to a trace (spec EVT-12): that of the active span, or the one it is in all the same.
+        event.contexts.entry("trace".to_owned()).or_insert_with(|| match &scope.span {
+            Some(span) => span.trace_context().into(),
+            None => scope.scope.trace().context().into(),
+        });
         scope.scope.merge_into(&mut event, max_breadcrumbs);
         let level = event.level;
         scope.global.merge_into(&mut event, max_breadcrumbs);
         if scope.scope.sets_level() {
             event.level = level;
+        }
+        if event.transaction.is_none() {
+            event.transaction = scope.span.as_ref().and_then(|span| span.transaction_name());
         }
         for processor in scope.scope.processors().iter().chain(&scope.global.processors()) {
             event = self.hook("an event processor", Reason::EventProcessor, || processor.process(event))?;
@@ -132,13 +203,12 @@ impl Pipeline {
         }
     }
 
+    fn sdk_info(&self) -> Cow<'static, ClientSdkInfo> {
+        Cow::Owned(self.sdk.clone())
+    }
+
     fn fill_defaults(&self, event: &mut Event<'static>) {
         let options = &self.options;
-        let fill = |slot: &mut Option<Cow<'static, str>>, default: &Option<Cow<'static, str>>| {
-            if slot.is_none() {
-                slot.clone_from(default);
-            }
-        };
         fill(&mut event.release, &options.release);
         fill(&mut event.dist, &options.dist);
         fill(&mut event.environment, &options.environment);
@@ -146,14 +216,12 @@ impl Pipeline {
         if event.platform == "other" {
             event.platform = "native".into();
         }
-        event.sdk.get_or_insert_with(|| Cow::Owned(self.sdk.clone()));
-        // Every event belongs to a trace (spec EVT-12).
-        event.contexts.entry("trace".to_owned()).or_insert_with(|| propagation::process_trace().context().into());
+        event.sdk.get_or_insert_with(|| self.sdk_info());
     }
 
     fn envelope_of(&self, event: Event<'static>, scope: &ScopeSnapshot) -> Envelope {
         let mut headers = EnvelopeHeaders::new().with_event_id(event.event_id);
-        if let Some(trace) = self.sampling_context(&event) {
+        if let Some(trace) = self.sampling_context(&event, scope) {
             headers = headers.with_trace(trace);
         }
         let mut envelope = Envelope::new().with_headers(headers);
@@ -167,29 +235,55 @@ impl Pipeline {
         envelope
     }
 
-    /// The `trace` header: what the process knows of its trace, if the event belongs to that one (spec TRC-34).
-    fn sampling_context(&self, event: &Event<'static>) -> Option<DynamicSamplingContext> {
-        let trace = propagation::process_trace();
-        match event.contexts.get("trace") {
-            Some(crate::protocol::Context::Trace(context)) if context.trace_id == trace.trace_id => {}
+    /// The `trace` header: what is known of the trace that the event belongs to (spec TRC-34).
+    fn sampling_context(&self, event: &Event<'static>, scope: &ScopeSnapshot) -> Option<DynamicSamplingContext> {
+        let Some(Context::Trace(context)) = event.contexts.get("trace") else { return None };
+        let known = match &scope.span {
+            Some(span) if span.trace_id() == context.trace_id => {
+                DynamicSamplingContext::clone(&span.sampling_context())
+            }
+            _ if scope.scope.trace().trace_id == context.trace_id => scope.scope.trace().sampling_context(self),
             _ => return None,
+        };
+        Some(known).filter(|known| *known != DynamicSamplingContext::default())
+    }
+
+    /// Adds to a sampling context what the head of a trace says of itself.
+    pub(crate) fn describe_head(&self, mut context: DynamicSamplingContext) -> DynamicSamplingContext {
+        let options = &self.options;
+        if let Some(dsn) = &options.dsn {
+            context = context.with_public_key(dsn.public_key().to_owned());
         }
-        let dsn = self.options.dsn.as_ref()?;
-        let mut context =
-            DynamicSamplingContext::new().with_trace_id(trace.trace_id).with_public_key(dsn.public_key().to_owned());
-        if let Some(sample_rand) = trace.sample_rand {
-            context = context.with_sample_rand(sample_rand);
-        }
-        if let Some(release) = &event.release {
+        if let Some(release) = &options.release {
             context = context.with_release(release.to_string());
         }
-        if let Some(environment) = &event.environment {
+        if let Some(environment) = &options.environment {
             context = context.with_environment(environment.to_string());
         }
-        if let Some(org_id) = self.options.org_id.or_else(|| dsn.org_id()) {
+        if let Some(org_id) = self.org_id() {
             context = context.with_org_id(org_id);
         }
-        Some(context)
+        context
+    }
+
+    /// The organization: the one chosen, else the one in the DSN (spec TRC-20).
+    pub(crate) fn org_id(&self) -> Option<OrganizationId> {
+        self.options.org_id.or_else(|| self.options.dsn.as_ref()?.org_id())
+    }
+
+    pub(crate) fn diagnostics(&self) -> &Diagnostics {
+        &self.diagnostics
+    }
+
+    /// When the oldest batch has waited long enough.
+    pub(crate) fn next_batch_due(&self) -> Option<Instant> {
+        let (sessions, aggregates) = (self.sessions.lock().due(), self.aggregates.lock().due());
+        [sessions, aggregates].into_iter().flatten().min()
+    }
+
+    /// Takes out the batches: those that are due at a time, or all.
+    pub(crate) fn take_batches(self: &Arc<Self>, due: Option<Instant>) -> Vec<PendingEnvelope> {
+        self.take_session_batches(due)
     }
 
     /// Runs user code that may keep or drop an event. A panic in it counts as a drop (spec HOK-23).
@@ -227,6 +321,15 @@ fn place(event: &mut Event<'static>, stack: RawStack, stacktrace: Option<Stacktr
         Some(there) => there.stacktrace = there.stacktrace.take().or(thread.stacktrace),
         None if thread.id.is_some() || thread.stacktrace.is_some() => event.threads.values.push(thread),
         None => {}
+    }
+}
+
+/// Session updates travel with up to 99 others, or after a minute (spec ITM-44).
+const SESSIONS: Limits = Limits { count: 100, bytes: usize::MAX, age: Duration::from_secs(60) };
+
+fn fill(slot: &mut Option<Cow<'static, str>>, default: &Option<Cow<'static, str>>) {
+    if slot.is_none() {
+        slot.clone_from(default);
     }
 }
 

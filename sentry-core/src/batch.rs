@@ -1,0 +1,116 @@
+//! A batch: small things that wait for company, bounded in number, bytes and age. It has no thread and no clock.
+
+use std::time::{Duration, Instant};
+
+/// What waits. Whoever pushes looks after its age; between pushes, whoever was told when it is due.
+#[derive(Debug)]
+pub(crate) struct Batch<T> {
+    items: Vec<T>,
+    bytes: usize,
+    due: Option<Instant>,
+    limits: Limits,
+}
+
+/// When a batch leaves: with the first of these that it reaches.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    pub(crate) count: usize,
+    pub(crate) bytes: usize,
+    /// Counted from the first item on; later ones do not begin it anew (spec TPR-19).
+    pub(crate) age: Duration,
+}
+
+/// What became of a push.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Pushed<T> {
+    /// It waits with others.
+    Waits,
+    /// It is the first to wait: the batch is due then, and somebody is to be told.
+    First(Instant),
+    /// The batch is full, or has waited long enough: it leaves.
+    Leaves(Vec<T>),
+}
+
+impl<T> Batch<T> {
+    pub(crate) const fn new(limits: Limits) -> Self {
+        Self { items: Vec::new(), bytes: 0, due: None, limits }
+    }
+
+    /// Adds `item` of about `bytes`.
+    pub(crate) fn push(&mut self, item: T, bytes: usize, now: Instant) -> Pushed<T> {
+        if self.items.capacity() == 0 {
+            self.items.reserve_exact(self.limits.count.min(ROOM_AT_ONCE));
+        }
+        self.items.push(item);
+        self.bytes = self.bytes.saturating_add(bytes);
+        let is_full = self.items.len() >= self.limits.count || self.bytes >= self.limits.bytes;
+        match self.due {
+            _ if is_full => Pushed::Leaves(self.take()),
+            Some(due) if due <= now => Pushed::Leaves(self.take()),
+            Some(_) => Pushed::Waits,
+            None => {
+                let due = now + self.limits.age;
+                self.due = Some(due);
+                Pushed::First(due)
+            }
+        }
+    }
+
+    fn take(&mut self) -> Vec<T> {
+        self.bytes = 0;
+        self.due = None;
+        std::mem::take(&mut self.items)
+    }
+
+    /// Takes everything if it has waited long enough by `now`; without a time, in any case.
+    pub(crate) fn take_due(&mut self, now: Option<Instant>) -> Vec<T> {
+        let is_due = now.is_none_or(|now| self.due.is_some_and(|due| due <= now));
+        if is_due { self.take() } else { Vec::new() }
+    }
+
+    /// When it has waited long enough; `None` while it is empty.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        self.due
+    }
+}
+
+/// A batch of the usual size is not moved while it grows.
+const ROOM_AT_ONCE: usize = 128;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn batch() -> Batch<u8> {
+        Batch::new(Limits { count: 3, bytes: 100, age: 5 * SECOND })
+    }
+
+    #[test]
+    fn it_leaves_when_it_is_full_in_number_or_bytes() {
+        let start = crate::clock::now();
+        let mut batch = batch();
+        assert_eq!(batch.push(1, 1, start), Pushed::First(start + 5 * SECOND));
+        assert_eq!(batch.push(2, 1, start + SECOND), Pushed::Waits);
+        assert_eq!(batch.push(3, 1, start + SECOND), Pushed::Leaves(vec![1, 2, 3]));
+        assert_eq!(batch.due(), None);
+        assert_eq!(batch.push(4, 99, start), Pushed::First(start + 5 * SECOND));
+        assert_eq!(batch.push(5, 1, start), Pushed::Leaves(vec![4, 5]));
+        assert_eq!(batch.push(6, 100, start), Pushed::Leaves(vec![6]), "one that is large alone");
+    }
+
+    #[test]
+    fn its_age_is_that_of_the_first() {
+        let start = crate::clock::now();
+        let mut batch = batch();
+        assert_eq!(batch.push(1, 1, start), Pushed::First(start + 5 * SECOND));
+        assert!(batch.take_due(Some(start + 4 * SECOND)).is_empty());
+        assert_eq!(batch.take_due(Some(start + 5 * SECOND)), [1]);
+        assert!(batch.take_due(Some(start + 9 * SECOND)).is_empty());
+        assert_eq!(batch.push(2, 1, start), Pushed::First(start + 5 * SECOND));
+        assert_eq!(batch.push(3, 1, start + 5 * SECOND), Pushed::Leaves(vec![2, 3]), "a push looks at the age too");
+        assert_eq!(batch.push(4, 1, start), Pushed::First(start + 5 * SECOND));
+        assert_eq!(batch.take_due(None), [4], "whatever its age");
+    }
+}

@@ -1,0 +1,77 @@
+//! Tracing: transactions, their spans, and how they are sampled, recorded and continued elsewhere.
+
+mod context;
+mod continued;
+mod either;
+mod finished;
+mod link;
+mod recording;
+mod sampling;
+mod span;
+#[cfg(test)]
+mod tests;
+mod trace_headers;
+mod transaction;
+
+use std::time::SystemTime;
+
+use crate::clock;
+use crate::hub::{Hub, activity};
+
+pub use self::context::{CustomTransactionContext, TransactionContext, TransactionContextBuilder};
+pub use self::continued::{append_baggage, continue_trace, start_new_trace};
+pub use self::either::TransactionOrSpan;
+pub(crate) use self::finished::FinishedTransaction;
+pub(crate) use self::link::SpanLink;
+pub use self::span::{Data, Span};
+pub use self::trace_headers::{TraceHeader, TraceHeadersIter};
+pub use self::transaction::{Transaction, TransactionData};
+
+/// Decides the rate, from 0.0 to 1.0, that a transaction is sampled with. It runs where the transaction is started,
+/// outside locks; one that panics, or returns something else, counts as none.
+pub type TracesSampler = dyn Fn(&TransactionContext) -> f32 + Send + Sync;
+
+/// Starts a transaction on the current hub, see [`Hub::start_transaction`].
+///
+/// ```
+/// let transaction = sentry_core::start_transaction(sentry_core::TransactionContext::new("import", "task"));
+/// let span = transaction.start_child("db.query", "SELECT name FROM users");
+/// span.finish();
+/// transaction.finish();
+/// ```
+pub fn start_transaction(ctx: TransactionContext) -> Transaction {
+    if !activity::any_open() {
+        return begin_for_nobody(ctx, SystemTime::UNIX_EPOCH);
+    }
+    Hub::current().start_transaction(ctx)
+}
+
+/// Starts a transaction that began at `timestamp` on the current hub.
+pub fn start_transaction_with_timestamp(ctx: TransactionContext, timestamp: SystemTime) -> Transaction {
+    if !activity::any_open() {
+        return begin_for_nobody(ctx, timestamp);
+    }
+    Hub::current().start_transaction_with_timestamp(ctx, timestamp)
+}
+
+impl Hub {
+    /// Starts a transaction. Whether it is sampled is decided here, by this hub's client.
+    ///
+    /// It is not put on the scope: [`Scope::set_span`](crate::Scope::set_span) makes it the one that events are
+    /// linked to. When it is finished, wherever that is, it gets the data of this hub's scope.
+    pub fn start_transaction(&self, ctx: TransactionContext) -> Transaction {
+        self.start_transaction_with_timestamp(ctx, clock::wall())
+    }
+
+    /// Starts a transaction that began at `timestamp`.
+    pub fn start_transaction_with_timestamp(&self, ctx: TransactionContext, timestamp: SystemTime) -> Transaction {
+        let client = if self.is_active() { self.client() } else { None };
+        Transaction { shared: recording::Shared::begin(ctx, timestamp, client.as_ref(), || self.home()) }
+    }
+}
+
+/// Where nothing can be sent; the trace is passed on all the same.
+fn begin_for_nobody(ctx: TransactionContext, timestamp: SystemTime) -> Transaction {
+    let nowhere = || (crate::hub::Home::default(), crate::scope::ScopeData::default());
+    Transaction { shared: recording::Shared::begin(ctx, timestamp, None, nowhere) }
+}

@@ -1,0 +1,125 @@
+//! Transactions and spans without a wire: identity, guards, parents, and what clones see.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::client::Client;
+use crate::options::ClientOptions;
+use crate::protocol::{SpanStatus, Value};
+use crate::test::{TestTransport, with_captured_envelopes_options};
+
+fn hub(options: ClientOptions) -> Hub {
+    let options = options.dsn("https://public@sentry.invalid/1").transport(TestTransport::new());
+    Hub::new(Some(Arc::new(Client::with_options(options))), Arc::default())
+}
+
+#[test]
+fn clones_are_the_same_and_are_sent_once() {
+    let envelopes = with_captured_envelopes_options(
+        || {
+            let transaction = start_transaction(TransactionContext::new("once", "task"));
+            let clone = transaction.clone();
+            assert_eq!(transaction, clone);
+            assert_ne!(transaction, start_transaction(TransactionContext::new("once", "task")));
+            let span = transaction.start_child("step", "first");
+            assert_eq!(span, span.clone());
+            assert_ne!(span, transaction.start_child("step", "first"));
+            span.clone().finish();
+            span.set_status(SpanStatus::Aborted);
+            span.finish();
+            clone.finish();
+            transaction.set_data("late", Value::Null);
+            transaction.finish();
+        },
+        ClientOptions::new().traces_sample_rate(1.0),
+    );
+    assert_eq!(envelopes.len(), 1);
+}
+
+#[test]
+fn whoever_holds_a_guard_can_capture() {
+    let hub = hub(ClientOptions::new().traces_sample_rate(1.0));
+    let transaction = hub.start_transaction(TransactionContext::new("guarded", "task"));
+    let span = transaction.start_child("step", "");
+    for active in [TransactionOrSpan::from(transaction.clone()), span.clone().into()] {
+        hub.configure_scope(|scope| scope.set_span(Some(active)));
+        let (mut of_transaction, mut of_span) = (transaction.data(), span.data());
+        of_transaction.set_data("key".into(), 1.into());
+        of_span.set_data("key".into(), 1.into());
+        assert!(!hub.capture_message("inside", crate::Level::Error).is_nil());
+        assert_eq!(of_transaction.iter().count(), 1);
+        assert_eq!(of_span.len(), 1);
+    }
+}
+
+#[test]
+fn guards_of_what_is_not_recorded_are_forgotten() {
+    let hub = hub(ClientOptions::new());
+    let transaction = hub.start_transaction(TransactionContext::new("unsampled", "task"));
+    let (one, other) = (transaction.start_child("a", ""), transaction.start_child("b", ""));
+    // Two at once: they share no lock.
+    let (mut first, second) = (one.data(), other.data());
+    first.set_data("key".to_owned(), Value::Null);
+    assert_eq!((first.len(), second.len()), (1, 0));
+    drop((first, second));
+    assert!(one.data().is_empty());
+    assert_eq!(transaction.data().iter().count(), 0);
+    transaction.set_status(SpanStatus::Ok);
+    assert_eq!(transaction.get_status(), Some(SpanStatus::Ok));
+}
+
+#[test]
+fn continuing_from_a_span_is_the_same_trace_and_decision() {
+    let hub = hub(ClientOptions::new().traces_sample_rate(1.0));
+    let parent = hub.start_transaction(TransactionContext::new("parent", "task"));
+    let span = parent.start_child("step", "");
+    let context = TransactionContext::continue_from_span("child", "task", Some(span.clone().into()));
+    assert_eq!((context.trace_id(), context.sampled()), (parent.get_trace_context().trace_id, Some(true)));
+    let child = hub.start_transaction(context);
+    assert_eq!(child.get_trace_context().parent_span_id, Some(span.get_span_id()));
+    let baggage = |headers: TraceHeadersIter| headers.skip(1).collect::<Vec<_>>();
+    assert_eq!(baggage(child.iter_headers()), baggage(parent.iter_headers()), "one sampling context for the trace");
+    assert!(TransactionContext::continue_from_span("alone", "task", None).sampled().is_none());
+}
+
+#[test]
+fn the_sampling_context_is_frozen_when_it_first_leaves() {
+    let hub = hub(ClientOptions::new().traces_sample_rate(1.0));
+    let transaction = hub.start_transaction(TransactionContext::new("first name", "task"));
+    let before: Vec<_> = transaction.iter_headers().collect();
+    transaction.set_name("second name");
+    assert_eq!(transaction.iter_headers().collect::<Vec<_>>(), before, "TRC-52");
+    let other = hub.start_transaction(TransactionContext::new("/user/17", "task"));
+    other.set_source(crate::protocol::TransactionSource::Url);
+    assert!(other.iter_headers().all(|(_, value)| !value.contains("sentry-transaction")), "§18.6");
+}
+
+#[test]
+fn the_scope_renames_its_transaction_and_threads_begin_outside_of_it() {
+    let hub = Arc::new(hub(ClientOptions::new().traces_sample_rate(1.0)));
+    let transaction = hub.start_transaction(TransactionContext::new("GET /", "http.server"));
+    let span = transaction.start_child("step", "");
+    hub.configure_scope(|scope| {
+        scope.set_span(Some(span.clone().into()));
+        scope.set_transaction(Some("/users/{id}"));
+        assert_eq!(scope.get_span(), Some(span.into()));
+    });
+    assert_eq!(&*transaction.shared.face.lock().name, "/users/{id}");
+    let forked = Hub::new_from_top(&hub);
+    assert!(forked.home().1.span().is_some(), "a fork of the hub is inside");
+    assert!(forked.home().1.without_span().span().is_none());
+}
+
+#[test]
+fn traceparent_is_written_when_asked_for() {
+    let names = |options: ClientOptions| {
+        let hub = hub(options.traces_sample_rate(1.0));
+        hub.start_transaction(TransactionContext::new("t", "task")).iter_headers().collect::<Vec<_>>()
+    };
+    let plain = names(ClientOptions::new());
+    assert_eq!(plain.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["sentry-trace", "baggage"]);
+    let both = names(ClientOptions::new().propagate_traceparent(true));
+    let [_, _, (name, value)] = &both[..] else { panic!("{both:?}") };
+    assert_eq!(*name, "traceparent");
+    assert!(value.starts_with("00-") && value.ends_with("-01"), "{value}");
+}

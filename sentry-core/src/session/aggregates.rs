@@ -1,0 +1,153 @@
+//! Sums of sessions: those of requests are not sent one by one, but counted by minute and user (spec SES-31).
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use crate::protocol::{SessionAggregateItem, SessionStatus, SessionUpdate};
+
+/// The sums that wait to be sent.
+#[derive(Debug, Default)]
+pub(crate) struct Aggregates {
+    counts: BTreeMap<(u64, Option<String>), SessionAggregateItem>,
+    due: Option<Instant>,
+}
+
+/// What became of a session that was added.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Added {
+    Waits,
+    /// It is the first to wait: the sums are due then.
+    First(Instant),
+    /// There are as many as may be sent at once.
+    Leaves(Vec<SessionAggregateItem>),
+}
+
+impl Aggregates {
+    /// Adds a session that is over. One that goes on is not counted yet.
+    pub(crate) fn add(&mut self, update: &SessionUpdate<'_>, now: Instant) -> Added {
+        let seconds = update.started.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let minute = seconds - seconds % 60;
+        let started: SystemTime = UNIX_EPOCH + Duration::from_secs(minute);
+        let distinct_id = update.distinct_id.clone();
+        let item = self.counts.entry((minute, distinct_id.clone())).or_insert_with(|| SessionAggregateItem {
+            started,
+            distinct_id,
+            exited: 0,
+            errored: 0,
+            abnormal: 0,
+            crashed: 0,
+        });
+        let count = match update.status {
+            SessionStatus::Ok => return Added::Waits,
+            SessionStatus::Crashed => &mut item.crashed,
+            SessionStatus::Abnormal => &mut item.abnormal,
+            // There is no sum of its own for them in the frozen type; they had an error, and were survived.
+            SessionStatus::Unhandled => &mut item.errored,
+            SessionStatus::Exited if update.errors > 0 => &mut item.errored,
+            SessionStatus::Exited => &mut item.exited,
+        };
+        *count = count.saturating_add(1);
+        if self.counts.len() >= MAX_BUCKETS || self.due.is_some_and(|due| due <= now) {
+            return Added::Leaves(self.take());
+        }
+        if self.due.is_none() {
+            let due = now + AGE;
+            self.due = Some(due);
+            return Added::First(due);
+        }
+        Added::Waits
+    }
+
+    /// Takes the sums if they have waited long enough by `now`; without a time, in any case.
+    pub(crate) fn take_due(&mut self, now: Option<Instant>) -> Vec<SessionAggregateItem> {
+        let is_due = now.is_none_or(|now| self.due.is_some_and(|due| due <= now));
+        if is_due { self.take() } else { Vec::new() }
+    }
+
+    fn take(&mut self) -> Vec<SessionAggregateItem> {
+        self.due = None;
+        std::mem::take(&mut self.counts).into_values().collect()
+    }
+
+    /// When they have waited long enough; `None` while there are none.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        self.due
+    }
+}
+
+/// Servers take no more in one item (spec ITM-44).
+const MAX_BUCKETS: usize = 100;
+const AGE: Duration = Duration::from_secs(60);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::SessionAttributes;
+
+    fn session(second: u64, user: Option<&str>, status: SessionStatus, errors: u64) -> SessionUpdate<'static> {
+        SessionUpdate {
+            session_id: crate::random::uuid(),
+            distinct_id: user.map(str::to_owned),
+            sequence: None,
+            timestamp: None,
+            started: UNIX_EPOCH + Duration::from_secs(second),
+            init: true,
+            duration: None,
+            status,
+            errors,
+            attributes: SessionAttributes {
+                release: "app@1".into(),
+                environment: None,
+                ip_address: None,
+                user_agent: None,
+            },
+        }
+    }
+
+    #[test]
+    fn sessions_are_summed_by_minute_and_user() {
+        use SessionStatus::{Abnormal, Crashed, Exited, Unhandled};
+        let now = crate::clock::now();
+        let mut aggregates = Aggregates::default();
+        assert_eq!(aggregates.add(&session(61, None, Exited, 0), now), Added::First(now + AGE));
+        for (second, user, status, errors) in [
+            (119, None, Exited, 0),
+            (60, None, Exited, 2),
+            (60, None, Unhandled, 1),
+            (60, None, Crashed, 1),
+            (60, None, Abnormal, 0),
+            (60, Some("jane"), Exited, 0),
+            (120, None, Exited, 0),
+        ] {
+            assert_eq!(aggregates.add(&session(second, user, status, errors), now), Added::Waits);
+        }
+        let sums: Vec<_> = aggregates
+            .take()
+            .into_iter()
+            .map(|sum| {
+                let minute = sum.started.duration_since(UNIX_EPOCH).unwrap().as_secs() / 60;
+                (minute, sum.distinct_id, [sum.exited, sum.errored, sum.crashed, sum.abnormal])
+            })
+            .collect();
+        assert_eq!(
+            sums,
+            [(1, None, [2, 2, 1, 1]), (1, Some("jane".to_owned()), [1, 0, 0, 0]), (2, None, [1, 0, 0, 0])]
+        );
+        assert_eq!(aggregates.due(), None);
+    }
+
+    #[test]
+    fn they_leave_when_there_are_many_or_they_are_old() {
+        let now = crate::clock::now();
+        let mut aggregates = Aggregates::default();
+        for user in 0..99 {
+            aggregates.add(&session(0, Some(&user.to_string()), SessionStatus::Exited, 0), now);
+        }
+        let Added::Leaves(sums) = aggregates.add(&session(0, Some("99"), SessionStatus::Exited, 0), now) else {
+            panic!("a hundred are enough")
+        };
+        assert_eq!(sums.len(), 100);
+        aggregates.add(&session(0, None, SessionStatus::Exited, 0), now);
+        assert!(matches!(aggregates.add(&session(0, None, SessionStatus::Exited, 0), now + AGE), Added::Leaves(_)));
+    }
+}

@@ -1,0 +1,125 @@
+//! Release health: whether a program, or a request, ran to its end, with errors, or died (spec §23).
+
+mod aggregates;
+mod state;
+
+use std::sync::{Arc, Weak};
+
+use crate::clock;
+use crate::options::SessionMode;
+use crate::pipeline::Pipeline;
+use crate::protocol::{SessionAttributes, SessionStatus, SessionUpdate, User};
+use crate::random;
+use crate::sync::Mutex;
+
+pub(crate) use self::aggregates::{Added, Aggregates};
+pub(crate) use self::state::Effect;
+use self::state::State;
+
+/// A session, shared by all scopes it is on. It ends when the last of them is gone, if nobody ended it before.
+pub(crate) struct Session {
+    state: Mutex<State>,
+    pipeline: Weak<Pipeline>,
+}
+
+impl Session {
+    /// Begins one for the client of `pipeline`; `None` without a release, which sessions are about (spec SES-44).
+    pub(crate) fn begin(pipeline: &Arc<Pipeline>, user: Option<&User>) -> Option<Arc<Self>> {
+        let attributes = attributes(pipeline)?;
+        let update = SessionUpdate {
+            session_id: random::uuid(),
+            distinct_id: user.and_then(state::distinct_id),
+            sequence: None,
+            timestamp: None,
+            started: clock::wall(),
+            init: true,
+            duration: None,
+            status: SessionStatus::Ok,
+            errors: 0,
+            attributes,
+        };
+        let state = Mutex::new(State::new(update, clock::now()));
+        Some(Arc::new(Self { state, pipeline: Arc::downgrade(pipeline) }))
+    }
+
+    /// Whether events still change it.
+    pub(crate) fn is_live(&self) -> bool {
+        self.state.lock().is_live()
+    }
+
+    /// Ends it. What is to be sent leaves with the client's next batch, or with the last event that is pending.
+    pub(crate) fn end(&self, status: SessionStatus, user: Option<&User>) {
+        let update = self.state.lock().end(status, user, clock::now(), clock::wall());
+        self.leave(update);
+    }
+
+    /// Counts an event that nothing is pending for.
+    pub(crate) fn count(self: &Arc<Self>, effect: Effect) {
+        let update = SessionTicket::new(Arc::clone(self)).settle(Some(effect), None);
+        self.leave(update);
+    }
+
+    fn leave(&self, update: Option<SessionUpdate<'static>>) {
+        if let (Some(update), Some(pipeline)) = (update, self.pipeline.upgrade()) {
+            pipeline.send_session(update);
+        }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.end(SessionStatus::Exited, None);
+    }
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session").finish_non_exhaustive()
+    }
+}
+
+/// What a capture holds of the session it may change.
+#[derive(Debug)]
+pub(crate) struct SessionTicket(Option<Arc<Session>>);
+
+impl SessionTicket {
+    pub(crate) fn new(session: Arc<Session>) -> Self {
+        session.state.lock().refer();
+        Self(Some(session))
+    }
+
+    /// The capture has been finished or lost; `effect` is `None` if a hook dropped the event. Returns what is to be sent
+    /// of the session now.
+    pub(crate) fn settle(mut self, effect: Option<Effect>, user: Option<&User>) -> Option<SessionUpdate<'static>> {
+        let session = self.0.take()?;
+        let mut update = session.state.lock().settle(effect, user, clock::now(), clock::wall());
+        if let (Some(ready), Some(pipeline)) = (&update, session.pipeline.upgrade()) {
+            // Of requests, only sums are sent (spec SES-31).
+            if pipeline.options().session_mode == SessionMode::Request {
+                pipeline.sum_session(ready);
+                update = None;
+            }
+        }
+        update
+    }
+}
+
+impl Drop for SessionTicket {
+    fn drop(&mut self) {
+        if let Some(session) = self.0.take() {
+            let update = session.state.lock().settle(None, None, clock::now(), clock::wall());
+            session.leave(update);
+        }
+    }
+}
+
+/// What the sessions of a client have in common.
+pub(crate) fn attributes(pipeline: &Pipeline) -> Option<SessionAttributes<'static>> {
+    let options = pipeline.options();
+    Some(SessionAttributes {
+        release: options.release.clone().filter(|release| !release.is_empty())?,
+        environment: options.environment.clone(),
+        ip_address: None,
+        user_agent: None,
+    })
+}

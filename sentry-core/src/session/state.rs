@@ -1,0 +1,240 @@
+//! The life of one session, told the time: which events change it, when it is over, and what is to be sent of it.
+//!
+//! Events are finished later than they are captured, and some are dropped on the way. A session counts the captures that
+//! refer to it; one that has ended reports its end when the last of them has been finished (DESIGN, section 2).
+
+use std::time::{Duration, Instant, SystemTime};
+
+use crate::protocol::{SessionStatus, SessionUpdate, User};
+
+/// What an event means for a session.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Effect {
+    /// It is an error: of level `error` or above, and not a message (spec SES-20).
+    pub(crate) is_error: bool,
+    /// Nobody handled it, and the process goes on.
+    pub(crate) is_unhandled: bool,
+    /// The process dies of it.
+    pub(crate) is_crash: bool,
+}
+
+/// The whole state of a session (spec SES-02).
+#[derive(Debug)]
+pub(super) struct State {
+    update: SessionUpdate<'static>,
+    began: Instant,
+    /// Captures that may still change it.
+    pending: usize,
+    /// With which status and duration the program ended it.
+    ended: Option<(SessionStatus, Duration)>,
+    is_unhandled: bool,
+    /// A terminal status was sent: nothing more is (spec SES-10).
+    is_over: bool,
+}
+
+impl State {
+    pub(super) fn new(update: SessionUpdate<'static>, now: Instant) -> Self {
+        Self { update, began: now, pending: 0, ended: None, is_unhandled: false, is_over: false }
+    }
+
+    /// Whether events still change it.
+    pub(super) fn is_live(&self) -> bool {
+        self.ended.is_none() && !self.is_over
+    }
+
+    /// A capture refers to it.
+    pub(super) fn refer(&mut self) {
+        self.pending += 1;
+    }
+
+    /// A capture that refers to it has been finished or lost: `effect` is `None` if a hook dropped the event (spec
+    /// SES-22). Returns the update to send, if there is one.
+    pub(super) fn settle(
+        &mut self,
+        effect: Option<Effect>,
+        user: Option<&User>,
+        now: Instant,
+        wall: SystemTime,
+    ) -> Option<SessionUpdate<'static>> {
+        self.pending = self.pending.saturating_sub(1);
+        if self.is_over {
+            return None;
+        }
+        let effect = effect.unwrap_or_default();
+        if effect != Effect::default() {
+            self.know(user);
+            // A crash counts as an error (spec SES-21).
+            self.update.errors = self.update.errors.saturating_add(u64::from(effect.is_error || effect.is_crash));
+            self.is_unhandled |= effect.is_unhandled;
+        }
+        if effect.is_crash {
+            return Some(self.terminal(SessionStatus::Crashed, now.saturating_duration_since(self.began), wall));
+        }
+        match self.ended {
+            Some((status, duration)) if self.pending == 0 => Some(self.terminal(status, duration, wall)),
+            Some(_) => None,
+            None if effect != Effect::default() => Some(self.emit(wall)),
+            None => None,
+        }
+    }
+
+    /// The program ends it. Returns the last update, unless captures are still pending.
+    pub(super) fn end(
+        &mut self,
+        status: SessionStatus,
+        user: Option<&User>,
+        now: Instant,
+        wall: SystemTime,
+    ) -> Option<SessionUpdate<'static>> {
+        if !self.is_live() {
+            return None;
+        }
+        self.know(user);
+        let duration = now.saturating_duration_since(self.began);
+        self.ended = Some((status, duration));
+        (self.pending == 0).then(|| self.terminal(status, duration, wall))
+    }
+
+    /// Who had it, as far as that was not said before (spec SES-04).
+    fn know(&mut self, user: Option<&User>) {
+        if self.update.init && self.update.distinct_id.is_none() {
+            self.update.distinct_id = user.and_then(distinct_id);
+        }
+    }
+
+    fn terminal(&mut self, status: SessionStatus, duration: Duration, wall: SystemTime) -> SessionUpdate<'static> {
+        self.is_over = true;
+        self.update.status = match status {
+            // An end like any other, but for what nobody handled (spec SES-12).
+            SessionStatus::Exited | SessionStatus::Ok if self.is_unhandled => SessionStatus::Unhandled,
+            SessionStatus::Ok => SessionStatus::Exited,
+            other => other,
+        };
+        self.update.duration = Some(duration.as_secs_f64());
+        self.emit(wall)
+    }
+
+    fn emit(&mut self, wall: SystemTime) -> SessionUpdate<'static> {
+        self.update.timestamp = Some(wall);
+        let update = self.update.clone();
+        self.update.init = false;
+        self.update.sequence = Some(self.update.sequence.unwrap_or_default().saturating_add(1));
+        update
+    }
+}
+
+/// What tells one user from another.
+pub(super) fn distinct_id(user: &User) -> Option<String> {
+    [&user.id, &user.email, &user.username].into_iter().find_map(|text| text.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::SessionAttributes;
+
+    const ERROR: Option<Effect> = Some(Effect { is_error: true, is_unhandled: false, is_crash: false });
+    const PANIC: Option<Effect> = Some(Effect { is_error: true, is_unhandled: true, is_crash: false });
+    const CRASH: Option<Effect> = Some(Effect { is_error: true, is_unhandled: true, is_crash: true });
+    const MESSAGE: Option<Effect> = Some(Effect { is_error: false, is_unhandled: false, is_crash: false });
+
+    fn state(now: Instant) -> State {
+        let attributes =
+            SessionAttributes { release: "app@1".into(), environment: None, ip_address: None, user_agent: None };
+        State::new(
+            SessionUpdate {
+                session_id: crate::random::uuid(),
+                distinct_id: None,
+                sequence: None,
+                timestamp: None,
+                started: SystemTime::UNIX_EPOCH,
+                init: true,
+                duration: None,
+                status: SessionStatus::Ok,
+                errors: 0,
+                attributes,
+            },
+            now,
+        )
+    }
+
+    /// What happens to a session, and what of it is sent: status, errors, whether it is the first.
+    #[derive(Clone, Copy)]
+    enum Step {
+        Capture,
+        Settle(Option<Effect>),
+        End(SessionStatus),
+    }
+
+    type Sent = (SessionStatus, u64, bool);
+
+    fn run(steps: &[Step]) -> Vec<Sent> {
+        let now = crate::clock::now();
+        let wall = SystemTime::UNIX_EPOCH;
+        let mut state = state(now);
+        let updates = steps.iter().filter_map(|step| match step {
+            Step::Capture => {
+                state.refer();
+                None
+            }
+            Step::Settle(effect) => state.settle(*effect, None, now, wall),
+            Step::End(status) => state.end(*status, None, now, wall),
+        });
+        updates.map(|update| (update.status, update.errors, update.init)).collect()
+    }
+
+    #[test]
+    fn all_transitions() {
+        use SessionStatus::{Abnormal, Crashed, Exited, Ok, Unhandled};
+        use Step::{Capture, End, Settle};
+        let table: &[(&str, &[Step], &[Sent])] = &[
+            ("nothing happens", &[End(Exited)], &[(Exited, 0, true)]),
+            ("error then end", &[Capture, Settle(ERROR), End(Exited)], &[(Ok, 1, true), (Exited, 1, false)]),
+            ("end while the error is pending", &[Capture, End(Exited), Settle(ERROR)], &[(Exited, 1, true)]),
+            (
+                "only the last pending one reports the end",
+                &[Capture, Capture, End(Exited), Settle(ERROR), Settle(ERROR)],
+                &[(Exited, 2, true)],
+            ),
+            ("dropped by a hook then end", &[Capture, Settle(None), End(Exited)], &[(Exited, 0, true)]),
+            ("end, then dropped by a hook", &[Capture, End(Exited), Settle(None)], &[(Exited, 0, true)]),
+            ("a message is no error", &[Capture, Settle(MESSAGE), End(Exited)], &[(Exited, 0, true)]),
+            ("a survived panic", &[Capture, Settle(PANIC), End(Exited)], &[(Ok, 1, true), (Unhandled, 1, false)]),
+            (
+                "a panic, and the guard dropped by it",
+                &[Capture, Settle(PANIC), End(Crashed)],
+                &[(Ok, 1, true), (Crashed, 1, false)],
+            ),
+            ("the process dies", &[Capture, Settle(CRASH), End(Exited)], &[(Crashed, 1, true)]),
+            ("nothing follows the end", &[End(Abnormal), End(Exited), Capture, Settle(ERROR)], &[(Abnormal, 0, true)]),
+            ("ended as ok is exited", &[End(Ok)], &[(Exited, 0, true)]),
+        ];
+        for (name, steps, sent) in table {
+            assert_eq!(run(steps), *sent, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_user_is_fixed_with_the_first_update() {
+        let now = crate::clock::now();
+        let user = |id: &str| User { id: Some(id.to_owned()), ..User::default() };
+        let mut state = state(now);
+        state.refer();
+        state.refer();
+        let first = state.settle(ERROR, Some(&user("one")), now, SystemTime::UNIX_EPOCH).expect("an update");
+        let second = state.settle(ERROR, Some(&user("two")), now, SystemTime::UNIX_EPOCH).expect("an update");
+        assert_eq!((first.distinct_id.as_deref(), second.distinct_id.as_deref()), (Some("one"), Some("one")));
+        assert_eq!((first.sequence, second.sequence), (None, Some(1)));
+    }
+
+    #[test]
+    fn the_duration_is_that_of_the_end_also_if_it_is_reported_later() {
+        let now = crate::clock::now();
+        let later = |seconds| now + Duration::from_secs(seconds);
+        let mut state = state(now);
+        state.refer();
+        assert_eq!(state.end(SessionStatus::Exited, None, later(2), SystemTime::UNIX_EPOCH), None);
+        let last = state.settle(ERROR, None, later(9), SystemTime::UNIX_EPOCH).expect("the end");
+        assert_eq!(last.duration, Some(2.0));
+    }
+}
