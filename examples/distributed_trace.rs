@@ -25,13 +25,15 @@ fn main() -> Outcome {
 }
 
 fn options(release: &'static str) -> ClientOptions {
-    sentry::apply_defaults(ClientOptions::new().release(release).traces_sample_rate(1.0))
+    // The DSNs of sentry.io name the organization; the inbox's cannot.
+    let options = ClientOptions::new().release(release).traces_sample_rate(1.0).org_id(1.into());
+    sentry::apply_defaults(options)
 }
 
 /// The head of the trace: decides whether it is sampled, and tells the service.
 fn shop() -> Outcome {
     let mut options = options("shop@1.0.0");
-    let inbox = if options.dsn.is_none() { Some(Inbox::builder().start()?) } else { None };
+    let inbox = if options.dsn.is_none() { Some(Inbox::start()?) } else { None };
     if let Some(inbox) = &inbox {
         options = options.dsn(&inbox.dsn());
     }

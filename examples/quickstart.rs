@@ -19,7 +19,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     // `init` would read the environment by itself; asking first tells whether an inbox is needed.
     let mut options =
         sentry::apply_defaults(ClientOptions::new().maybe_release(sentry::release_name!()).attach_stacktrace(true));
-    let inbox = if options.dsn.is_none() { Some(start_inbox()?) } else { None };
+    let inbox = if options.dsn.is_none() { Some(Inbox::start()?) } else { None };
     if let Some(inbox) = &inbox {
         options = options.dsn(&inbox.dsn());
     }
@@ -118,16 +118,6 @@ fn parse_the_order() {
 
 fn user(id: u32) -> User {
     User { id: Some(id.to_string()), ..User::default() }
-}
-
-/// With `SENTRY_INBOX_KEEP` naming a directory, the envelopes are kept there as they arrived.
-#[expect(clippy::disallowed_methods, reason = "an example's own variable")]
-fn start_inbox() -> std::io::Result<Inbox> {
-    let builder = Inbox::builder();
-    match std::env::var_os("SENTRY_INBOX_KEEP") {
-        Some(directory) => builder.keep_envelopes(directory).start(),
-        None => builder.start(),
-    }
 }
 
 fn show(inbox: &Inbox) {

@@ -13,7 +13,7 @@ use sentry_inbox::{Inbox, Style};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut options = sentry::apply_defaults(ClientOptions::new().release("clock@1.2.3").environment("production"));
-    let inbox = if options.dsn.is_none() { Some(Inbox::builder().start()?) } else { None };
+    let inbox = if options.dsn.is_none() { Some(Inbox::start()?) } else { None };
     if let Some(inbox) = &inbox {
         options = options.dsn(&inbox.dsn());
     }

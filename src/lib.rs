@@ -51,6 +51,8 @@
 //! | `panic` | yes | the panic hook |
 //! | `contexts` | yes | os, device, runtime, app |
 //! | `debug-images` | yes | the loaded libraries, for symbolication by the server |
+//! | `logs` | yes | structured logs: [`logger_info!`] and the like; without it they evaluate nothing |
+//! | `metrics` | yes | [`metrics`]: counters, gauges, distributions |
 //! | `native-tls` | no | TLS by the system's library instead of rustls |
 //! | `url` | no | `protocol::Url` is `url::Url` |
 //! | `test` | no | `sentry::test`: a transport for tests |
@@ -88,13 +90,27 @@ pub use sentry_core::SessionMode;
 #[cfg(feature = "release-health")]
 pub use sentry_core::{end_session, end_session_with_status, start_session};
 
+// Around errors, and beside events.
+pub use sentry_core::{
+    ErrorCallback, ErrorPredicate, ErrorSampler, Feedback, FileAttachment, Hint, HintedCallback, MaxRequestBodySize,
+    Monitor, Watched, add_feature_flag, capture_check_in, capture_error_owned, capture_feedback,
+};
+
+// Structured logs and metrics. Without their features, the macros evaluate nothing.
+#[cfg(feature = "metrics")]
+pub use sentry_core::metrics;
+pub use sentry_core::{logger_debug, logger_error, logger_fatal, logger_info, logger_log, logger_trace, logger_warn};
+
 #[cfg(feature = "test")]
 pub use sentry_core::test;
 
 /// The built-in ways to deliver.
 pub mod transports {
     #[cfg(feature = "ureq")]
-    pub use sentry_transport::{DefaultTransportFactory, HttpTransport, UreqHttpTransport, UreqHttpTransportOptions};
+    pub use sentry_transport::{
+        DefaultTransportFactory, HttpTransport, RateLimiter, RateLimitingCategory, StdTransportThread,
+        StdTransportThreadOptions, UreqHttpTransport, UreqHttpTransportOptions,
+    };
 }
 
 /// The built-in integrations.

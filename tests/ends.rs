@@ -28,6 +28,9 @@ fn main() {
         ("drop", drop_guard),
         ("bad dsn", bad_dsn),
         ("init twice", init_twice),
+        ("session panics", session_panics),
+        ("session is killed", session_is_killed),
+        ("session cannot unwind", session_cannot_unwind),
     ];
     if child::main_dispatch(children) {
         return;
@@ -40,6 +43,9 @@ fn main() {
         ("dropping the guard holds its time against a silent server", test_drop),
         ("a refused DSN disables, and says which part without the key", test_bad_dsn),
         ("a second init takes over", test_init_twice),
+        ("a session ends with the run, as crashed if the run panics", test_session_panics),
+        ("a session that is killed has told of its errors", test_session_is_killed),
+        ("a session that a panic aborts has crashed", test_session_cannot_unwind),
     ];
     for (name, test) in tests {
         println!("test {name} ...");
@@ -231,4 +237,86 @@ fn test_init_twice() {
     let out = spawn("init twice", receiver.dsn()).run();
     assert!(out.success(), "{out:?}");
     assert_eq!(texts(&receiver, 2), ["for the first", "for the second"]);
+}
+
+fn init_with_session() -> ClientInitGuard {
+    let dsn = std::env::var("TEST_DSN").expect("set by the parent");
+    let options = sentry::ClientOptions::new().release("ends@1.0.0").auto_session_tracking(true);
+    sentry::init((dsn, options.shutdown_timeout(Duration::from_secs(20))))
+}
+
+/// Status, errors and whether it is the first, of each session update that came.
+fn sessions(receiver: &Receiver) -> Vec<(String, u64, bool)> {
+    let envelopes = receiver.envelopes();
+    let updates = envelopes.iter().flat_map(|envelope| &envelope.items).filter(|item| item.kind() == "session");
+    updates
+        .map(|item| {
+            let update = item.json();
+            let status = update["status"].as_str().unwrap_or_default().to_owned();
+            (status, update["errors"].as_u64().unwrap_or_default(), update["init"].as_bool().unwrap_or_default())
+        })
+        .collect()
+}
+
+fn session_panics() {
+    let _guard = init_with_session();
+    // Survived.
+    assert!(thread::spawn(|| panic!("on a thread")).join().is_err());
+    if std::env::var_os("TEST_CALM").is_none() {
+        panic!("on main");
+    }
+}
+
+fn test_session_panics() {
+    let state = |status: &str, errors, init| (status.to_owned(), errors, init);
+    let receiver = Receiver::start();
+    let out = spawn("session panics", receiver.dsn()).run();
+    assert_eq!(out.status.code(), Some(101), "{out:?}");
+    assert_eq!(sessions(&receiver), [state("ok", 1, true), state("ok", 2, false), state("crashed", 2, false)]);
+    let receiver = Receiver::start();
+    let out = spawn("session panics", receiver.dsn()).env("TEST_CALM", "1").run();
+    assert!(out.success(), "{out:?}");
+    // The end may come before the event was finished; then one update says all.
+    let last = sessions(&receiver).pop().map(|(status, errors, _)| (status, errors));
+    assert_eq!(last, Some(("unhandled".to_owned(), 1)));
+}
+
+fn session_is_killed() {
+    let guard = init_with_session();
+    sentry::capture_error(&"x".parse::<u8>().expect_err("no number"));
+    assert!(guard.flush(None));
+    child::report("flushed", "yes");
+    loop {
+        thread::park();
+    }
+}
+
+fn test_session_is_killed() {
+    let receiver = Receiver::start();
+    let mut running = spawn("session is killed", receiver.dsn()).start();
+    receiver.wait_events(1);
+    running.kill();
+    assert!(!running.wait().success());
+    // How it ended nobody knows: the server will call it abnormal.
+    assert_eq!(sessions(&receiver), [("ok".to_owned(), 1, true)]);
+}
+
+fn session_cannot_unwind() {
+    extern "C" fn callback() {
+        panic!("over the border");
+    }
+    let _guard = init_with_session();
+    callback();
+}
+
+fn test_session_cannot_unwind() {
+    let receiver = Receiver::start();
+    let out = spawn("session cannot unwind", receiver.dsn()).run();
+    assert!(!out.success(), "{out:?}");
+    let sessions = sessions(&receiver);
+    assert_eq!(
+        sessions.last().map(|(status, errors, _)| (status.as_str(), *errors)),
+        Some(("crashed", 1)),
+        "{sessions:?}"
+    );
 }

@@ -9,16 +9,15 @@
 
 mod support;
 
-use std::path::PathBuf;
 use std::process::Command;
 
 use serde_json::Value;
-use support::ParsedEnvelope;
+use support::{ParsedEnvelope, child};
 
 #[test]
 fn it_shows_each_issue_with_the_line_that_failed() {
     let kept = std::env::temp_dir().join(format!("sentry-quickstart-{}", std::process::id()));
-    let out = Command::new(example("quickstart"))
+    let out = Command::new(child::example("quickstart"))
         .env_remove("SENTRY_DSN")
         .env("SENTRY_INBOX_KEEP", &kept)
         .output()
@@ -58,13 +57,6 @@ fn it_shows_each_issue_with_the_line_that_failed() {
     {
         assert!(shown.contains(text), "{text} in {shown}");
     }
-}
-
-/// Cargo puts examples beside the tests' own folder.
-fn example(name: &str) -> PathBuf {
-    let test = std::env::current_exe().expect("the path of this binary");
-    let target = test.ancestors().nth(2).expect("target/debug/deps/quickstart");
-    target.join("examples").join(name).with_extension(std::env::consts::EXE_EXTENSION)
 }
 
 fn events_in(directory: &std::path::Path) -> Vec<Value> {

@@ -14,7 +14,7 @@ use crate::measure::{self, Sample, Summary};
 use crate::rows::{Case, Row};
 
 use sentry::protocol::{Context, Map, Value};
-use sentry::{Breadcrumb, ClientInitGuard, ClientOptions, Envelope, Hub, Level, Scope, Transport, User};
+use sentry::{Breadcrumb, ClientInitGuard, ClientOptions, Envelope, Hub, Level, Scope, TransactionContext, Transport, User};
 
 /// Does what the parent's arguments say.
 pub fn child(args: &[&str]) {
@@ -71,6 +71,8 @@ fn start(case: Case, wire: &str, dsn: &str) -> Option<ClientInitGuard> {
                 Some(event)
             });
         }
+        Case::Transaction => options = options.traces_sample_rate(1.0),
+        Case::TransactionUnsampled => options = options.traces_sample_rate(0.0),
         _ => {}
     }
     let guard = sentry::init(options);
@@ -113,6 +115,17 @@ fn sample(case: Case, batch: usize) -> Sample {
                 black_box(sentry::capture_error(black_box(&error)));
             })
         }
+        Case::Transaction | Case::TransactionUnsampled => measure::time(batch, transaction),
+        Case::Log => measure::time(batch, || {
+            sentry::logger_info!("payment {} failed: {}", black_box(4711), black_box("card declined"));
+        }),
+        Case::Counter => measure::time(batch, || {
+            sentry::metrics::counter("payments", 1).attribute("provider", "acme").capture();
+        }),
+        Case::Session => measure::time(batch, || {
+            sentry::start_session();
+            sentry::end_session();
+        }),
         Case::Panic => {
             let panics = || deeper(30, &mut || panic!("index {} of 3", black_box(7)));
             // Starting the thread is not the SDK's cost.
@@ -187,6 +200,17 @@ fn memory(dsn: &str) {
 
 fn message() {
     black_box(sentry::capture_message(black_box("payment 4711 failed: card declined"), Level::Error));
+}
+
+/// Ten spans, each with an attribute.
+fn transaction() {
+    let transaction = sentry::start_transaction(TransactionContext::new("GET /api/items", "http.server"));
+    for _ in 0..10 {
+        let span = transaction.start_child("db.query", "SELECT name FROM items WHERE id = ?");
+        span.set_data("db.system", Value::from("postgresql"));
+        span.finish();
+    }
+    transaction.finish();
 }
 
 fn crumb() -> Breadcrumb {

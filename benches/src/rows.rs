@@ -17,6 +17,11 @@ pub enum Case {
     MessageStackHook,
     Error,
     Panic,
+    Transaction,
+    TransactionUnsampled,
+    Log,
+    Counter,
+    Session,
 }
 
 /// One line of the table.
@@ -52,12 +57,19 @@ impl Row {
         use Case::*;
         !matches!(
             self.case,
-            DisabledMessage | DisabledBreadcrumb | Breadcrumb | BreadcrumbAfterFork | SetTag | WithScope | SampledOut
+            DisabledMessage
+                | DisabledBreadcrumb
+                | Breadcrumb
+                | BreadcrumbAfterFork
+                | SetTag
+                | WithScope
+                | SampledOut
+                | TransactionUnsampled
         )
     }
 }
 
-pub const ROWS: [Row; 14] = [
+pub const ROWS: [Row; 19] = [
     cheap("disabled-message", Case::DisabledMessage, Goal::Nanoseconds(3.0)),
     cheap("disabled-breadcrumb", Case::DisabledBreadcrumb, Goal::Nanoseconds(3.0)),
     cheap("breadcrumb", Case::Breadcrumb, Goal::Ratio(0.85)),
@@ -72,10 +84,20 @@ pub const ROWS: [Row; 14] = [
     single("message-stack-30-hook", Case::MessageStackHook, Goal::RatioAndP99(0.03, 50_000.0)),
     single("error-chain-3", Case::Error, Goal::Ratio(0.3)),
     single("panic-on-thread", Case::Panic, Goal::Ratio(0.05)),
+    single("transaction-10-spans", Case::Transaction, Goal::Ratio(0.4)),
+    cheap("transaction-10-spans-unsampled", Case::TransactionUnsampled, Goal::Ratio(0.1)),
+    few("log", Case::Log, Goal::Ratio(0.25)),
+    few("metric-counter", Case::Counter, Goal::Ratio(0.4)),
+    single("session", Case::Session, Goal::Ratio(1.0)),
 ];
 
 const fn cheap(name: &'static str, case: Case, goal: Goal) -> Row {
     Row { name, case, batch: 100, samples: 50, goal }
+}
+
+/// For what is batched: a round sends a handful of envelopes.
+const fn few(name: &'static str, case: Case, goal: Goal) -> Row {
+    Row { name, case, batch: 20, samples: 40, goal }
 }
 
 const fn single(name: &'static str, case: Case, goal: Goal) -> Row {

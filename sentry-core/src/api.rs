@@ -3,13 +3,15 @@
 //! While no client is open, each costs a load and a branch, and calls nothing it is given.
 
 use std::error::Error;
+use std::sync::Arc;
 
 use uuid::Uuid;
 
 use crate::breadcrumbs::IntoBreadcrumbs;
+use crate::feedback::Feedback;
 use crate::hub::{Hub, activity};
 use crate::integration::Integration;
-use crate::protocol::{Event, Level};
+use crate::protocol::{Event, Level, MonitorCheckIn};
 use crate::scope::Scope;
 use crate::suppress;
 
@@ -54,6 +56,55 @@ pub fn capture_error<E: Error + ?Sized>(error: &E) -> Uuid {
         return Uuid::nil();
     }
     Hub::current().capture_error(error)
+}
+
+/// Captures an error on the current hub and keeps it for the hint, see [`Hub::capture_error_owned`].
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// if let Err(error) = std::fs::read("settings.toml") {
+///     sentry_core::capture_error_owned(Arc::new(error));
+/// }
+/// ```
+#[inline]
+pub fn capture_error_owned(error: Arc<dyn Error + Send + Sync>) -> Uuid {
+    if !activity::any_open() {
+        return Uuid::nil();
+    }
+    Hub::current().capture_error_owned(error)
+}
+
+/// Captures a check-in on the current hub, see [`Hub::capture_check_in`].
+#[inline]
+pub fn capture_check_in(check_in: MonitorCheckIn) -> Uuid {
+    if !activity::any_open() {
+        return Uuid::nil();
+    }
+    Hub::current().capture_check_in(check_in)
+}
+
+/// Captures what a user says on the current hub, see [`Hub::capture_feedback`].
+///
+/// ```
+/// sentry_core::capture_feedback(sentry_core::Feedback::new("The search finds nothing."));
+/// ```
+#[inline]
+pub fn capture_feedback(feedback: Feedback) -> Uuid {
+    if !activity::any_open() {
+        return Uuid::nil();
+    }
+    Hub::current().capture_feedback(feedback)
+}
+
+/// Remembers on the current scope that a feature flag was evaluated, see [`Scope::add_feature_flag`].
+///
+/// ```
+/// sentry_core::add_feature_flag("new-checkout", true);
+/// ```
+#[inline]
+pub fn add_feature_flag(flag: &str, result: bool) {
+    configure_scope(|scope| scope.add_feature_flag(flag, result));
 }
 
 /// Adds breadcrumbs to the current scope, see [`Hub::add_breadcrumb`].

@@ -7,7 +7,9 @@ use std::time::SystemTime;
 
 use uuid::Uuid;
 
+use crate::hint::SharedError;
 use crate::options::ClientOptions;
+use crate::protocol::client_report::Category;
 use crate::protocol::{Event, Level, Stacktrace, ThreadId};
 use crate::scope::ScopeSnapshot;
 use crate::session::{Effect, SessionTicket};
@@ -32,6 +34,26 @@ pub struct Capture {
     pub(crate) is_sampled_out: bool,
     /// The process dies of it.
     pub(crate) is_crash: bool,
+    pub(crate) kind: Kind,
+    /// The error it is about, where the program gave it away.
+    pub(crate) error: SharedError,
+}
+
+/// As what the event is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Event,
+    Feedback,
+}
+
+impl Kind {
+    /// What it is counted as.
+    pub(crate) fn category(self) -> Category {
+        match self {
+            Self::Event => Category::Error,
+            Self::Feedback => Category::Feedback,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -66,6 +88,8 @@ impl Capture {
             session: None,
             is_sampled_out: false,
             is_crash: false,
+            kind: Kind::Event,
+            error: SharedError::default(),
         }
     }
 
@@ -82,6 +106,8 @@ impl Capture {
             session: None,
             is_sampled_out: false,
             is_crash: false,
+            kind: Kind::Event,
+            error: SharedError::default(),
         }
     }
 

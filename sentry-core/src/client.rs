@@ -1,5 +1,8 @@
 //! The client: options, transport and books of one DSN, behind a handle that is cheap to clone.
 
+mod reports;
+mod telemetry;
+
 use std::any::{Any, TypeId};
 use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
@@ -10,11 +13,12 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use crate::batches::BatchSource;
-use crate::capture::Capture;
+use crate::capture::{Capture, Kind};
 use crate::caught::caught;
 use crate::crash;
 use crate::diagnostics::Diagnostics;
 use crate::dsn::Dsn;
+use crate::hint::Hint;
 use crate::hub::activity;
 use crate::integration::Integration;
 use crate::ledger::{Recorder, Stats};
@@ -75,7 +79,7 @@ impl Client {
             diagnostics.fault(problem_kind(problem.source()), format_args!("{problem}"));
         }
         let pipeline = Arc::new_cyclic(|pipeline| {
-            let recorder = Recorder::default();
+            let recorder = Recorder::new(options.send_client_reports);
             let batches = BatchSource::new(Weak::clone(pipeline));
             let books = Books { recorder: recorder.clone(), diagnostics: diagnostics.clone(), batches };
             options.books = Some(books);
@@ -120,7 +124,7 @@ impl Client {
 
     /// Captures `event` with the data of `scope`. See [`Hub::capture_event`](crate::Hub::capture_event).
     pub fn capture_event(&self, event: Event<'static>, scope: Option<&Scope>) -> Uuid {
-        if !self.is_listening() {
+        if !self.is_listening() || self.inner.pipeline.ignores_event(&event) {
             return Uuid::nil();
         }
         let snapshot = ScopeSnapshot::new(scope.map(Scope::settled).unwrap_or_default());
@@ -135,7 +139,7 @@ impl Client {
     pub fn prepare_event(&self, event: Event<'static>, scope: Option<&Scope>) -> Option<Event<'static>> {
         let _mark = suppress::enter();
         let scope = scope.map(Scope::settled).unwrap_or_default();
-        let prepared = self.inner.pipeline.prepare(event, &ScopeSnapshot::new(scope));
+        let prepared = self.inner.pipeline.prepare(event, &ScopeSnapshot::new(scope), Kind::Event, &Hint::default());
         let count_lost = |reason| {
             let recorder = self.inner.pipeline.recorder();
             recorder.record_captured(Category::Error, 1);
@@ -215,7 +219,8 @@ impl Client {
     pub(crate) fn admit(&self, effect: impl FnOnce() -> Effect, snapshot: impl FnOnce() -> ScopeSnapshot) -> Admission {
         let recorder = self.inner.pipeline.recorder();
         recorder.record_captured(Category::Error, 1);
-        if self.options().event_sampling_strategy.keeps() {
+        // With a sampler, the dice are thrown where the event is finished.
+        if self.options().error_sampler.is_some() || self.options().event_sampling_strategy.keeps() {
             return Admission::Kept;
         }
         let snapshot = snapshot();
@@ -234,7 +239,7 @@ impl Client {
 
     /// Sends an admitted capture on its way. Nil when a transport that finishes on the spot saw it dropped.
     pub(crate) fn deliver(&self, mut capture: Capture, snapshot: ScopeSnapshot) -> Uuid {
-        if !capture.is_sampled_out {
+        if !capture.is_sampled_out && capture.kind == Kind::Event {
             self.inner.pipeline.on_capture(&mut capture);
         }
         self.deliver_through(capture, snapshot, |transport, pending| self.inner.hand_over(&*transport, pending))
@@ -274,10 +279,13 @@ impl Client {
         let pipeline = &self.inner.pipeline;
         let Some(transport) = self.transport() else {
             // Closed since it was admitted.
-            pipeline.recorder().record_loss(Category::Error, Reason::QueueOverflow, 1);
+            pipeline.recorder().record_loss(capture.kind.category(), Reason::QueueOverflow, 1);
             return Uuid::nil();
         };
-        capture.session = snapshot.scope.session().filter(|session| session.is_live()).cloned().map(SessionTicket::new);
+        if capture.kind == Kind::Event {
+            let session = snapshot.scope.session().filter(|session| session.is_live());
+            capture.session = session.cloned().map(SessionTicket::new);
+        }
         capture.scope = snapshot;
         let event_id = if capture.is_sampled_out { Uuid::nil() } else { capture.event_id };
         let outcome = Outcome::default();

@@ -34,17 +34,23 @@ pub fn parse_type_from_debug(d: &str) -> &str {
 
 /// The chain of `err`, the outermost first.
 pub(crate) fn chain_of<E: Error + ?Sized>(err: &E) -> Vec<ErrorLink> {
-    let (ty, module) = match static_type::<E>() {
-        Some((ty, module)) => (ty.into(), module.map(Into::into)),
-        None => (guessed_type(&err), None),
-    };
-    let mut chain = vec![ErrorLink { ty, module, value: text_of(err) }];
+    let (ty, module) = name_of(err);
+    let mut chain = vec![ErrorLink { ty, module: module.map(Into::into), value: text_of(err) }];
     let mut source = caught(|| err.source()).flatten();
     while let (Some(err), true) = (source, chain.len() < CHAIN_LIMIT) {
         chain.push(ErrorLink { ty: guessed_type(&err), module: None, value: text_of(err) });
         source = caught(|| err.source()).flatten();
     }
     chain
+}
+
+/// The types in the chain of `err` and, where the compiler knows them, their modules; the outermost first. Texts are
+/// not asked for.
+pub(crate) fn names_of<E: Error + ?Sized>(err: &E) -> impl Iterator<Item = (Box<str>, Option<&'static str>)> {
+    let source = caught(|| err.source()).flatten();
+    let sources = std::iter::successors(source, |&err| caught(|| err.source()).flatten());
+    let sources = sources.map(|err| (guessed_type(&err), None));
+    std::iter::once_with(move || name_of(err)).chain(sources).take(CHAIN_LIMIT)
 }
 
 /// Root cause first, as Sentry lists them (spec EXC-20), linked by ids that begin at 0 on the outermost (EXC-25).
@@ -69,6 +75,10 @@ pub(crate) fn exceptions_from_chain(chain: Vec<ErrorLink>) -> Vec<Exception> {
         .collect();
     exceptions.reverse();
     exceptions
+}
+
+fn name_of<E: Error + ?Sized>(err: &E) -> (Box<str>, Option<&'static str>) {
+    static_type::<E>().map_or_else(|| (guessed_type(&err), None), |(ty, module)| (ty.into(), module))
 }
 
 /// The type's own name and module, where the compiler knows the type.

@@ -50,6 +50,11 @@ impl From<TransportLossReason> for Reason {
 }
 
 impl Recorder {
+    /// Without `reports`, losses are counted as ever, but nobody is told of them.
+    pub(crate) fn new(reports: bool) -> Self {
+        Self(Arc::new(Ledger { is_silent: !reports, ..Ledger::default() }))
+    }
+
     /// Records that `data` was lost. A lost client report gives its counts back, to be reported again.
     pub fn record_lost_data<L: LossSource + ?Sized>(&self, data: &L, reason: TransportLossReason) {
         self.record_losses(data.losses(), reason.into());
@@ -218,10 +223,15 @@ struct Ledger {
     lost: [ByReason; Category::VARIANTS.len()],
     unreported: [ByReason; Category::VARIANTS.len()],
     unreported_any: AtomicBool,
+    /// Nothing is ever reported.
+    is_silent: bool,
 }
 
 impl Ledger {
     fn give_back(&self, category: Category, reason: Reason, quantity: u64) {
+        if self.is_silent {
+            return;
+        }
         add(cell(&self.unreported, category, reason), quantity);
         self.unreported_any.store(true, Ordering::Release);
     }
@@ -236,6 +246,7 @@ impl Default for Ledger {
             lost: Default::default(),
             unreported: Default::default(),
             unreported_any: AtomicBool::new(false),
+            is_silent: false,
         }
     }
 }
@@ -277,6 +288,16 @@ mod tests {
         recorder.record_lost_data(&report, TransportLossReason::NetworkError);
         assert_eq!(recorder.stats().of(Category::Error).lost_in_all(), 3);
         assert_eq!(recorder.take_report().expect("given back").losses().map(|loss| loss.quantity).sum::<u64>(), 3);
+    }
+
+    #[test]
+    fn without_reports_losses_are_only_counted() {
+        let recorder = Recorder::new(false);
+        recorder.record_captured(Category::Error, 1);
+        recorder.record_loss(Category::Error, Reason::BeforeSend, 1);
+        assert_eq!((recorder.has_report(), recorder.take_report()), (false, None));
+        let row = recorder.stats().of(Category::Error);
+        assert_eq!((row.queued(), row.lost_for(Reason::BeforeSend)), (0, 1));
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! The core of the Sentry SDK: hub, scopes, client and protocol.
 //!
 //! **In scope:** what a program says about itself and how that becomes an envelope. **Out of scope:** network, files,
-//! threads, the operating system: those are the transport's and the integrations'. (One thread is started here: for a
-//! panic with a transport that finishes at once, where nothing may run on the panicking thread.) Programs depend on `sentry`, which
+//! threads, the operating system: those are the transport's and the integrations'. (Files that a program names are read
+//! here: an envelope's, and attachments in `attachment_file.rs`. One thread is started here: for a panic with a
+//! transport that finishes at once, where nothing may run on the panicking thread.) Programs depend on `sentry`, which
 //! re-exports all of this; libraries may depend on this crate alone, and then do nothing until a program opens a
 //! client.
 //!
@@ -15,14 +16,21 @@
 //! # Floors
 //!
 //! A module uses its own floor and those below it:
-//! 0 `clock random sync suppress caught diagnostics indexed_enum` ·
+//! 0 `clock random sync suppress caught diagnostics indexed_enum batch` ·
 //! 1 `url dsn auth project_id protocol wire sdk` ·
-//! 2 `ledger scope weight propagation breadcrumbs` ·
-//! 3 `capture integration options into_dsn error_event transport` ·
-//! 4 `pipeline pending crash client hub`, which know each other: events are finished inside a hub ·
-//! 5 `api futures macros test utils`.
+//! 2 `ledger weight propagation breadcrumbs feedback attachment_file` ·
+//! 3 `capture hint integration options into_dsn error_event transport batches` ·
+//! 4 `scope origin performance session logs metrics pipeline pending crash client hub`, which know each other: a scope
+//!   holds a span and a session, both know whose they are, and events are finished inside a hub ·
+//! 5 `api futures macros monitor test utils`.
+
+#![cfg_attr(
+    not(all(feature = "logs", feature = "metrics")),
+    allow(dead_code, unreachable_pub, reason = "these features leave out what is public; all behind it is compiled")
+)]
 
 mod api;
+mod attachment_file;
 mod auth;
 mod batch;
 mod batches;
@@ -35,14 +43,24 @@ mod crash;
 mod diagnostics;
 mod dsn;
 mod error_event;
+mod feedback;
 mod futures;
+mod hint;
 mod hub;
 mod indexed_enum;
 mod integration;
 mod into_dsn;
 mod ledger;
+#[doc(hidden)]
+pub mod logs;
 mod macros;
+#[cfg(not(feature = "metrics"))]
+mod metrics;
+#[cfg(feature = "metrics")]
+pub mod metrics;
+mod monitor;
 mod options;
+mod origin;
 mod pending;
 mod performance;
 mod pipeline;
@@ -64,16 +82,19 @@ mod weight;
 pub mod wire;
 
 pub use api::{
-    add_breadcrumb, capture_error, capture_event, capture_message, configure_scope, last_event_id, with_integration,
-    with_scope,
+    add_breadcrumb, add_feature_flag, capture_check_in, capture_error, capture_error_owned, capture_event,
+    capture_feedback, capture_message, configure_scope, last_event_id, with_integration, with_scope,
 };
+pub use attachment_file::FileAttachment;
 pub use batches::BatchSource;
 pub use breadcrumbs::IntoBreadcrumbs;
 pub use capture::{Capture, RawStack, StackTarget};
 pub use client::Client;
 pub use diagnostics::{Diagnostics, DiagnosticsCallback};
 pub use error_event::{event_from_error, parse_type_from_debug};
+pub use feedback::Feedback;
 pub use futures::{SentryFuture, SentryFutureExt};
+pub use hint::Hint;
 pub use hub::{Hub, ScopeGuard, SwitchGuard as HubSwitchGuard};
 #[doc(hidden)]
 pub use hub::{bind_process_client, thread_is_ending};
@@ -83,8 +104,10 @@ pub use integration::AsAny;
 pub use integration::Integration;
 pub use into_dsn::IntoDsn;
 pub use ledger::{CategoryStats, Stats};
+pub use monitor::{Monitor, Watched};
 pub use options::{
-    BeforeCallback, ClientOptions, EventSamplingStrategy, OptionsProblem, SessionMode, TracesSamplingStrategy,
+    BeforeCallback, ClientOptions, ErrorCallback, ErrorPredicate, ErrorSampler, EventSamplingStrategy, HintedCallback,
+    MaxRequestBodySize, OptionsProblem, SessionMode, TracesSamplingStrategy,
 };
 pub use pending::{Class, PendingEnvelope};
 pub use performance::{

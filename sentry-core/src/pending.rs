@@ -10,12 +10,12 @@ use crate::capture::Capture;
 use crate::caught::caught;
 use crate::crash;
 use crate::performance::FinishedTransaction;
-use crate::pipeline::{Finished, Pipeline};
+use crate::pipeline::{Batched, Finished, Pipeline};
 use crate::protocol::client_report::{Category, ItemLoss, LossSource, Reason};
-use crate::protocol::{Envelope, EnvelopeItem, Level, SessionStatus};
+use crate::protocol::{Envelope, EnvelopeItem, Level, MonitorCheckIn, SessionStatus};
 use crate::scope::ScopeSnapshot;
 use crate::suppress;
-use crate::weight::{Charge, envelope_bytes};
+use crate::weight::{Charge, check_in_bytes, envelope_bytes};
 
 /// What gets delivered first: within a class by age, and a lower class never costs a higher one anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,6 +56,8 @@ pub struct PendingEnvelope {
 enum Content {
     Capture(Box<Capture>),
     Transaction(Box<(FinishedTransaction, ScopeSnapshot)>),
+    CheckIn(Box<(MonitorCheckIn, ScopeSnapshot)>),
+    Batch(Box<dyn Batched>),
     Ready(Box<Envelope>, Class),
 }
 
@@ -66,6 +68,20 @@ impl PendingEnvelope {
 
     pub(crate) fn transaction(finished: FinishedTransaction, scope: ScopeSnapshot, pipeline: Arc<Pipeline>) -> Self {
         Self::without_outcome(Content::Transaction(Box::new((finished, scope))), pipeline)
+    }
+
+    pub(crate) fn check_in(
+        check_in: MonitorCheckIn,
+        scope: ScopeSnapshot,
+        pipeline: Arc<Pipeline>,
+        outcome: Outcome,
+    ) -> Self {
+        let content = Content::CheckIn(Box::new((check_in, scope)));
+        Self { content: Some(content), pipeline, outcome, charge: Charge::none() }
+    }
+
+    pub(crate) fn batch(batch: impl Batched + 'static, pipeline: Arc<Pipeline>) -> Self {
+        Self::without_outcome(Content::Batch(Box::new(batch)), pipeline)
     }
 
     pub(crate) fn ready(envelope: Envelope, class: Class, pipeline: Arc<Pipeline>) -> Self {
@@ -82,6 +98,7 @@ impl PendingEnvelope {
         match self.content.as_ref()? {
             Content::Capture(capture) => Some(capture.event_id),
             Content::Transaction(transaction) => Some(transaction.0.event_id),
+            Content::CheckIn(_) | Content::Batch(_) => None,
             Content::Ready(envelope, _) => envelope.uuid().copied(),
         }
     }
@@ -91,9 +108,9 @@ impl PendingEnvelope {
     pub fn class(&self) -> Class {
         match &self.content {
             Some(Content::Capture(capture)) if capture.urgent => Class::Crash,
-            Some(Content::Capture(_)) => Class::Error,
+            Some(Content::Capture(_) | Content::CheckIn(_)) => Class::Error,
             Some(Content::Ready(_, class)) => *class,
-            Some(Content::Transaction(_)) | None => Class::Bulk,
+            Some(Content::Transaction(_) | Content::Batch(_)) | None => Class::Bulk,
         }
     }
 
@@ -107,7 +124,10 @@ impl PendingEnvelope {
                 .and_then(|item| item.losses().next())
                 .map_or(Category::Default, |loss| loss.category),
             Some(Content::Transaction(_)) => Category::Transaction,
-            Some(Content::Capture(_)) | None => Category::Error,
+            Some(Content::CheckIn(_)) => Category::Monitor,
+            Some(Content::Batch(batch)) => batch.category(),
+            Some(Content::Capture(capture)) => capture.kind.category(),
+            None => Category::Error,
         }
     }
 
@@ -117,6 +137,8 @@ impl PendingEnvelope {
         match &self.content {
             Some(Content::Capture(capture)) => capture.bytes(),
             Some(Content::Transaction(transaction)) => transaction.0.bytes(),
+            Some(Content::CheckIn(check_in)) => check_in_bytes(&check_in.0),
+            Some(Content::Batch(batch)) => batch.bytes(),
             Some(Content::Ready(envelope, _)) => envelope_bytes(envelope),
             None => 0,
         }
@@ -128,7 +150,8 @@ impl PendingEnvelope {
         self.charge = match &self.content {
             Some(Content::Capture(capture)) => Charge::of(&capture.scope),
             Some(Content::Transaction(transaction)) => Charge::of(&transaction.1),
-            Some(Content::Ready(..)) | None => return,
+            Some(Content::CheckIn(check_in)) => Charge::of(&check_in.1),
+            Some(Content::Batch(_) | Content::Ready(..)) | None => return,
         };
     }
 
@@ -152,6 +175,15 @@ impl PendingEnvelope {
             Content::Transaction(transaction) => {
                 let (finished, scope) = *transaction;
                 let envelope = self.pipeline.finish_transaction(finished, &scope);
+                Finished { is_kept: envelope.is_some(), envelope }
+            }
+            Content::CheckIn(check_in) => {
+                let (check_in, scope) = *check_in;
+                let envelope = self.pipeline.finish_check_in(check_in, &scope);
+                Finished { is_kept: envelope.is_some(), envelope }
+            }
+            Content::Batch(batch) => {
+                let envelope = batch.finish(&self.pipeline);
                 Finished { is_kept: envelope.is_some(), envelope }
             }
         };
@@ -185,7 +217,7 @@ impl PendingEnvelope {
         let recorder = self.pipeline.recorder();
         match content {
             Content::Capture(mut capture) => {
-                recorder.record_loss(Category::Error, reason, 1);
+                recorder.record_loss(capture.kind.category(), reason, 1);
                 let effect = capture.effect();
                 // What is lost on the way happened all the same (spec SES-22).
                 if let Some(update) = capture.session.take().and_then(|session| session.settle(Some(effect), None)) {
@@ -197,6 +229,8 @@ impl PendingEnvelope {
                     recorder.record_loss(category, reason, quantity);
                 }
             }
+            Content::CheckIn(_) => recorder.record_loss(Category::Monitor, reason, 1),
+            Content::Batch(batch) => batch.count_lost(&self.pipeline, reason),
             Content::Ready(envelope, _) => recorder.record_losses(envelope.losses(), reason),
         }
         self.outcome.set(Outcome::DROPPED);

@@ -138,7 +138,10 @@ fn captured(f: impl FnOnce(), mut options: ClientOptions) -> Arc<TestTransport> 
         options = options.dsn("https://public@sentry.invalid/1");
     }
     options.transport = Some(Arc::new(Arc::clone(&transport)));
-    let hub = Hub::new(Some(Arc::new(Client::with_options(options))), Arc::default());
+    let client = Arc::new(Client::with_options(options));
+    let hub = Hub::new(Some(Arc::clone(&client)), Arc::default());
     Hub::run(Arc::new(hub), f);
+    // What waits for company (logs, metrics, sessions) comes, too.
+    client.flush(None);
     transport
 }

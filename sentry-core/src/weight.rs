@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::protocol::{
     Breadcrumb, Context, Envelope, EnvelopeItem, Event, Exception, ItemContainer, Log, LogAttribute, Map, Metric,
-    SessionAggregateItem, Span, Stacktrace, User, Value,
+    MonitorCheckIn, SessionAggregateItem, Span, Stacktrace, User, Value,
 };
 use crate::scope::{Layer, Node, ScopeData, ScopeSnapshot};
 
@@ -96,12 +96,18 @@ pub(crate) fn envelope_bytes(envelope: &Envelope) -> usize {
                 EnvelopeItem::SessionAggregates(sums) => sums.aggregates.len() * size_of::<SessionAggregateItem>(),
                 EnvelopeItem::ItemContainer(ItemContainer::Logs(logs)) => logs.iter().map(log_bytes).sum(),
                 EnvelopeItem::ItemContainer(ItemContainer::Metrics(metrics)) => metrics.iter().map(metric_bytes).sum(),
+                EnvelopeItem::MonitorCheckIn(check_in) => check_in_bytes(check_in),
                 EnvelopeItem::Attachment(attachment) => attachment.buffer.len(),
                 EnvelopeItem::Unknown(item) => item.payload().len(),
                 _ => 0,
             }
     });
     size_of::<Envelope>() + envelope.raw_bytes() + items.sum::<usize>()
+}
+
+pub(crate) fn check_in_bytes(check_in: &MonitorCheckIn) -> usize {
+    let timezone = check_in.monitor_config.iter().map(|config| optional(&config.timezone)).sum::<usize>();
+    size_of::<MonitorCheckIn>() + check_in.monitor_slug.len() + optional(&check_in.environment) + timezone
 }
 
 pub(crate) fn event_bytes(event: &Event<'_>) -> usize {

@@ -54,6 +54,12 @@ impl RateLimits {
         own.max(self.everything)
     }
 
+    /// When the limit on everything ends. It may be over already.
+    #[must_use]
+    pub fn until_all(&self) -> Option<Instant> {
+        self.everything
+    }
+
     /// `retry_after ":" categories ":" what we do not need`, without spaces.
     fn update_from_quota(&mut self, quota: &str, fallback: Option<Duration>, now: Instant) {
         let mut fields = quota.split(':');

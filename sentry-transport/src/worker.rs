@@ -222,7 +222,7 @@ fn depart(shared: &Shared, state: &mut State, mut envelope: EncodedEnvelope, gen
     }
     let now = clock::now();
     let mut limited = envelope.retain(|item| !state.machine.is_limited(item.category(), now));
-    if limited.iter().any(|item| matches!(item.ty(), "event" | "transaction")) {
+    if limited.iter().any(|item| matches!(item.ty(), "event" | "transaction" | "feedback")) {
         // They mean nothing without it.
         limited.extend(envelope.retain(|item| item.category() != Category::Attachment));
     }

@@ -49,16 +49,11 @@ mod testing;
 mod transport;
 mod types;
 
-// Until they land.
 mod envelope_items;
-#[cfg(any())]
 mod logs_metrics;
-#[cfg(any())]
 mod monitors;
-#[cfg(any())]
 mod options_later;
 mod performance;
 mod protocol_performance;
-#[cfg(any())]
 mod rate_limiter;
 mod sessions;

@@ -13,7 +13,15 @@ mod support;
 
 mod burst;
 mod delivery;
+mod errors;
+mod feedback;
+mod flags_and_files;
 mod hooks;
+#[cfg(feature = "logs")]
+mod logs;
+#[cfg(feature = "metrics")]
+mod metrics;
+mod monitors;
 mod sessions;
 mod tracing;
 mod wire;
@@ -28,4 +36,12 @@ fn start(dsn: &str, options: ClientOptions) -> (Arc<Hub>, Arc<Client>) {
     let options = sentry::apply_defaults(options.dsn(dsn).environment("test").release("it@1.0.0"));
     let client = Arc::new(Client::with_options(options));
     (Arc::new(Hub::new(Some(Arc::clone(&client)), Arc::default())), client)
+}
+
+/// Everything captured has been delivered or counted, once the client is closed.
+#[track_caller]
+fn assert_balanced(client: &Client) {
+    for row in client.stats().categories() {
+        assert_eq!(row.captured, row.delivered + row.limited_by_server + row.lost_in_all(), "{row:?}");
+    }
 }

@@ -149,6 +149,8 @@ fn hostile_text_never_breaks_the_envelope() {
         scope.add_attachment(Attachment { filename: nasty.into(), buffer: vec![b'\n'; 3], ..Attachment::default() });
     });
     hub.capture_message(nasty, Level::Error);
+    // So that it arrives first.
+    assert!(client.flush(None));
     let before_1970 = std::time::UNIX_EPOCH - std::time::Duration::from_secs(3600);
     hub.capture_event(Event { timestamp: before_1970, message: Some("long ago".into()), ..Event::new() });
     assert!(client.close(None));

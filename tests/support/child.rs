@@ -19,6 +19,7 @@
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::io::{Read, Write};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
@@ -60,6 +61,13 @@ pub fn spawn(test_path: &str, name: &str) -> Spawn {
 #[track_caller]
 pub fn run(name: &str, envs: &[(&str, &str)]) -> Outcome {
     envs.iter().fold(main(name), |spawn, (key, value)| spawn.env(key, value)).run()
+}
+
+/// Cargo puts examples beside the tests' own folder.
+pub fn example(name: &str) -> PathBuf {
+    let test = std::env::current_exe().expect("the path of this binary");
+    let target = test.ancestors().nth(2).expect("target/debug/deps/test");
+    target.join("examples").join(name).with_extension(std::env::consts::EXE_EXTENSION)
 }
 
 /// Prepares the current `harness = false` binary as the child `name`.

@@ -52,12 +52,17 @@ pub struct Inbox {
 }
 
 impl Inbox {
-    /// Starts on a free port of 127.0.0.1.
+    /// Starts on a free port of 127.0.0.1. If the variable `SENTRY_INBOX_KEEP` names a directory, the envelopes are kept
+    /// there, see [`InboxBuilder::keep_envelopes`].
     ///
     /// # Errors
     /// What the operating system says when it gives no socket or no thread.
+    #[expect(clippy::disallowed_methods, reason = "a variable of the inbox's own, not the SDK's")]
     pub fn start() -> io::Result<Inbox> {
-        Inbox::builder().start()
+        match std::env::var_os("SENTRY_INBOX_KEEP") {
+            Some(directory) => Inbox::builder().keep_envelopes(directory).start(),
+            None => Inbox::builder().start(),
+        }
     }
 
     /// Starts on the given address; port 0 takes a free one.

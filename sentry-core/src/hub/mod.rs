@@ -2,8 +2,10 @@
 
 pub(crate) mod activity;
 mod current;
+mod reports;
 mod sessions;
 mod stack;
+mod telemetry;
 #[cfg(test)]
 mod tests;
 
@@ -16,7 +18,7 @@ use uuid::Uuid;
 use crate::breadcrumbs::IntoBreadcrumbs;
 use crate::capture::{Body, Capture, is_unhandled};
 use crate::client::{Admission, Client};
-use crate::error_event::chain_of;
+use crate::hint::SharedError;
 use crate::integration::Integration;
 use crate::protocol::{Breadcrumb, Event, Level};
 use crate::scope::{Lease, Scope, ScopeData, ScopeSnapshot};
@@ -150,9 +152,12 @@ impl Hub {
     /// id is nil when the event is not sent (disabled, sampled out, captured inside a hook, or dropped by a hook with
     /// a transport that finishes at once).
     pub fn capture_event(&self, event: Event<'static>) -> Uuid {
+        let Some(client) = self.listening_client().filter(|client| !client.pipeline().ignores_event(&event)) else {
+            return Uuid::nil();
+        };
         let effect =
             Effect { is_error: event.level >= Level::Error, is_unhandled: is_unhandled(&event), is_crash: false };
-        self.capture(|| effect, || Capture::from_event(event))
+        self.capture_for(&client, || effect, || Capture::from_event(event))
     }
 
     /// Captures a message. Costs and returns as [`capture_event`](Self::capture_event) does.
@@ -163,11 +168,7 @@ impl Hub {
     /// Captures an error with its chain of sources. Their own `Display` and `source` run on this thread, outside
     /// locks; what they capture themselves is dropped, and if they panic only their text is missing.
     pub fn capture_error<E: Error + ?Sized>(&self, error: &E) -> Uuid {
-        let effect = || Effect { is_error: true, ..Effect::default() };
-        self.capture(effect, || {
-            let _mark = suppress::enter();
-            Capture::new(Body::Error(chain_of(error)), Level::Error)
-        })
+        self.capture_error_as(error, SharedError::default())
     }
 
     /// Captures from a panicking thread: before all others, and without a hook, a look-up of symbols or a wait on it.
@@ -313,9 +314,13 @@ impl Hub {
 
     /// Builds a capture and sends it, if one is wanted at all.
     fn capture(&self, effect: impl FnOnce() -> Effect, build: impl FnOnce() -> Capture) -> Uuid {
-        let Some(client) = self.listening_client() else {
-            return Uuid::nil();
-        };
+        match self.listening_client() {
+            Some(client) => self.capture_for(&client, effect, build),
+            None => Uuid::nil(),
+        }
+    }
+
+    fn capture_for(&self, client: &Client, effect: impl FnOnce() -> Effect, build: impl FnOnce() -> Capture) -> Uuid {
         let admission = client.admit(effect, || self.snapshot());
         if admission == Admission::Lost {
             return Uuid::nil();

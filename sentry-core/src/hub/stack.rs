@@ -42,8 +42,34 @@ impl Binding {
 /// The lock guards short copies and swaps only; no user code runs under it, and nothing of a user's is dropped.
 pub(crate) struct Stack {
     levels: Mutex<Levels>,
-    /// What is known about activity: the generation it was looked up in, and in the lowest bit the answer.
+    /// What is known about activity: the generation it was looked up in, and in the lowest bits what is wanted.
     activity: AtomicU64,
+}
+
+/// What a client may want to be captured; each is a bit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u64)]
+pub(super) enum Wanted {
+    /// Whatever can be sent.
+    Anything = 1,
+    Logs = 2,
+    Metrics = 4,
+}
+
+impl Wanted {
+    const BITS: u32 = 3;
+    const MASK: u64 = (1 << Self::BITS) - 1;
+
+    /// What `client` wants.
+    fn of(client: &Client) -> u64 {
+        if !client.is_enabled() {
+            return 0;
+        }
+        let options = client.options();
+        let logs = if options.enable_logs { Self::Logs as u64 } else { 0 };
+        let metrics = if options.enable_metrics { Self::Metrics as u64 } else { 0 };
+        Self::Anything as u64 | logs | metrics
+    }
 }
 
 pub(super) struct Levels {
@@ -88,17 +114,24 @@ impl Stack {
     /// Whether what is captured here can be sent. Two loads, unless something changed since the last time.
     #[inline]
     pub(super) fn is_active(&self) -> bool {
+        self.wants(Wanted::Anything)
+    }
+
+    /// Whether `wanted` is. Two loads, unless something changed since the last time.
+    #[inline]
+    pub(super) fn wants(&self, wanted: Wanted) -> bool {
         let known = self.activity.load(Ordering::Acquire);
-        if known >> 1 == activity::generation() { known & 1 == 1 } else { self.look_up_activity() }
+        let all = if known >> Wanted::BITS == activity::generation() { known } else { self.look_up_activity() };
+        all & wanted as u64 != 0
     }
 
     #[cold]
-    fn look_up_activity(&self) -> bool {
+    fn look_up_activity(&self) -> u64 {
         let generation = activity::generation();
         let client = self.lock().top.binding.resolve();
-        let active = client.is_some_and(|client| client.is_enabled());
-        self.activity.store(generation << 1 | u64::from(active), Ordering::Release);
-        active
+        let all = client.map_or(0, |client| Wanted::of(&client));
+        self.activity.store(generation << Wanted::BITS | (all & Wanted::MASK), Ordering::Release);
+        all
     }
 
     pub(super) fn bind(&self, binding: Binding) {

@@ -9,6 +9,10 @@ use super::{ClientOptions, EventSamplingStrategy, OptionsProblem, SessionMode, T
 use crate::integration::Integration;
 use crate::into_dsn::IntoDsn;
 use crate::performance::TransactionContext;
+#[cfg(feature = "logs")]
+use crate::protocol::Log;
+#[cfg(feature = "metrics")]
+use crate::protocol::Metric;
 use crate::protocol::{Breadcrumb, Event, OrganizationId, Transaction};
 use crate::transport::TransportFactory;
 
@@ -235,6 +239,42 @@ impl ClientOptions {
         F: Fn(Breadcrumb) -> Option<Breadcrumb> + Send + Sync + 'static,
     {
         self.before_breadcrumb = Some(Arc::new(before_breadcrumb));
+        self
+    }
+
+    /// Sets [`before_send_log`](field@Self::before_send_log).
+    #[cfg(feature = "logs")]
+    pub fn before_send_log<F>(mut self, before_send_log: F) -> Self
+    where
+        F: Fn(Log) -> Option<Log> + Send + Sync + 'static,
+    {
+        self.before_send_log = Some(Arc::new(before_send_log));
+        self
+    }
+
+    /// Sets [`before_send_metric`](field@Self::before_send_metric).
+    #[cfg(feature = "metrics")]
+    pub fn before_send_metric<F>(mut self, before_send_metric: F) -> Self
+    where
+        F: Fn(Metric) -> Option<Metric> + Send + Sync + 'static,
+    {
+        self.before_send_metric = Some(Arc::new(before_send_metric));
+        self
+    }
+
+    /// Sets [`enable_logs`](field@Self::enable_logs).
+    #[deprecated(note = "logs are sent unless the feature `logs` is off; to drop some or all, use `before_send_log`")]
+    pub fn enable_logs(mut self, enable_logs: bool) -> Self {
+        self.enable_logs = enable_logs;
+        self
+    }
+
+    /// Sets [`enable_metrics`](field@Self::enable_metrics).
+    #[deprecated(
+        note = "metrics are sent unless the feature `metrics` is off; to drop some or all, use `before_send_metric`"
+    )]
+    pub fn enable_metrics(mut self, enable_metrics: bool) -> Self {
+        self.enable_metrics = enable_metrics;
         self
     }
 

@@ -1,6 +1,8 @@
 //! What a program can choose: the options of a client, each with its default and its effect.
 
 mod builder;
+mod hooks;
+mod limits;
 mod problem;
 mod sampling;
 
@@ -17,10 +19,13 @@ use crate::integration::Integration;
 use crate::into_dsn::IntoDsn;
 use crate::ledger::Recorder;
 use crate::propagation::propagates_to;
-use crate::protocol::{Breadcrumb, Event, OrganizationId, Transaction};
+use crate::protocol::{Breadcrumb, Event, Log, Metric, MonitorCheckIn, OrganizationId, Transaction};
 use crate::sdk::USER_AGENT;
 use crate::transport::TransportFactory;
+use crate::wire::limits::MAX_ATTACHMENT_BYTES;
 
+pub use hooks::{ErrorCallback, ErrorPredicate, ErrorSampler, HintedCallback};
+pub use limits::MaxRequestBodySize;
 pub use problem::OptionsProblem;
 pub(crate) use sampling::sample;
 pub use sampling::{EventSamplingStrategy, TracesSamplingStrategy};
@@ -35,8 +40,33 @@ pub type BeforeCallback<T> = Arc<dyn Fn(T) -> Option<T> + Send + Sync>;
 /// Set them by the methods of the same name. A bad value never panics: a DSN that does not parse disables the
 /// client, a sample rate out of range is ignored, and one line on standard error says so when the client is made.
 ///
-/// Options of other Sentry SDKs that are absent, and why: `include_local_variables` (a Rust program does not keep
-/// them).
+/// # Absent options
+///
+/// What other Sentry SDKs have and this one has not, and why:
+///
+/// Nothing to act on:
+/// * `include_local_variables`: a compiled program does not keep them.
+/// * `context_tags`: `log` and `tracing` have no map of context keys; spans have fields.
+/// * `attach_screenshot`: for programs with windows.
+/// * `profiles_sample_rate`, `profiles_sampler`: there is no profiler.
+/// * `enable_db_query_source`, `enable_http_request_source` and their thresholds: no database or HTTP client is
+///   instrumented by itself, and who makes a span knows where.
+/// * `capture_failed_requests`, `failed_request_status_codes`, `failed_request_targets`: the same.
+///
+/// Something else does it:
+/// * a diagnostic level: [`debug`](field@Self::debug) says each kind of problem once.
+/// * `enabled`: leave out the DSN.
+/// * `enable_tracing`, `tracing_origins`: deprecated everywhere, for
+///   [`traces_sample_rate`](Self::traces_sample_rate) and
+///   [`trace_propagation_targets`](field@Self::trace_propagation_targets).
+/// * `trace_ignore_status_codes`, `trace_options_requests`:
+///   [`before_send_transaction`](field@Self::before_send_transaction) sees the status and the request.
+/// * `enable_backpressure_handling`: queues are bounded in bytes, and what they lose is counted.
+///
+/// Not yet:
+/// * `trace_lifecycle`, `ignore_spans`, `before_send_span`: they belong to streamed spans.
+/// * `data_collection`: [`send_default_pii`](field@Self::send_default_pii) is what it replaces.
+/// * `spotlight`: [`dsn`](field@Self::dsn) can name any local receiver.
 #[derive(Clone)]
 #[non_exhaustive]
 #[must_use]
@@ -101,6 +131,56 @@ pub struct ClientOptions {
     pub before_send: Option<BeforeCallback<Event<'static>>>,
     /// Sees every breadcrumb on the thread that adds it, outside all locks. Default: none.
     pub before_breadcrumb: Option<BeforeCallback<Breadcrumb>>,
+    /// As [`before_send`](field@Self::before_send), and after it, with what is known beside the event. Default: none.
+    pub before_send_with_hint: Option<HintedCallback>,
+    /// Sees every check-in, and may change or drop it; its id stays as it is. Runs where `before_send` does. Default:
+    /// none.
+    pub before_send_check_in: Option<BeforeCallback<MonitorCheckIn>>,
+    /// Sees all feedback, as events with the context `feedback`, and may change or drop it. Runs where `before_send`
+    /// does. Default: none.
+    pub before_send_feedback: Option<BeforeCallback<Event<'static>>>,
+    /// Sees each error that is captured as one, with its event as it is so far: the exceptions, no scope, no stack.
+    /// Runs on the capturing thread, which then builds the whole event. The sources of the error can be downcast; the
+    /// error itself may borrow, and cannot. One that panics leaves the event as it was by then. Default: none.
+    pub on_error: Option<ErrorCallback>,
+    /// Errors that are not reported: names of types (`ParseIntError`) or their whole paths
+    /// (`core::num::error::ParseIntError`), of the error or of any of its sources. Of sources, and of errors behind
+    /// `dyn Error`, only the name is known that their `Debug` output begins with, which for enums is that of the
+    /// variant. Events with such exceptions are not sent either; panics are. Looked at on the capturing thread, before
+    /// anything is built; counted as `event_processor`. Default: none.
+    pub ignore_errors: Vec<Cow<'static, str>>,
+    /// Errors for which it returns `true` are not reported. Runs on the capturing thread, before anything is built, for
+    /// errors that are captured as such. One that panics keeps the error. Default: none.
+    pub ignore_errors_if: Option<ErrorPredicate>,
+    /// The part of events like this one that is sent, from 0.0 (none) to 1.0 (all), in place of the sample rate. It
+    /// sees them finished, behind `before_send`, and sessions count also what it gives up: no work is saved. A rate
+    /// out of range, and a panic, leave the decision to the sample rate. Default: none.
+    pub error_sampler: Option<ErrorSampler>,
+    /// Cut messages, values of exceptions and tags, messages of breadcrumbs, and the names of transactions in events
+    /// to this many characters, the last three of them dots. Hooks see them whole. Default: none given, for which only
+    /// the limits of the server count.
+    pub max_value_length: Option<usize>,
+    /// Attachments larger than this many bytes are left out and counted; the event is sent. Default: 20 MiB, the most
+    /// that servers take; a larger value changes nothing.
+    pub max_attachment_size: usize,
+    /// Up to which size integrations for servers add the body of a request, with
+    /// [`send_default_pii`](field@Self::send_default_pii). Default: [`MaxRequestBodySize::Medium`].
+    pub max_request_body_size: MaxRequestBodySize,
+    /// Tell the server what was lost and why. [`Client::stats`](crate::Client::stats) counts it either way. Default:
+    /// `true`.
+    pub send_client_reports: bool,
+    /// Sees every structured log last, and may change or drop it. Runs where batches of logs are finished, outside all
+    /// locks; with [`hooks_on_caller`](field@Self::hooks_on_caller), on the thread that fills or flushes the batch, unless
+    /// it leaves for its age. Default: none.
+    pub before_send_log: Option<BeforeCallback<Log>>,
+    /// As [`before_send_log`](field@Self::before_send_log), for metrics. Default: none.
+    pub before_send_metric: Option<BeforeCallback<Metric>>,
+    /// Send structured logs, whatever they come from. Without it, the macros evaluate nothing. Nothing is printed to
+    /// standard output in either case, nor with [`debug`](field@Self::debug): that belongs to the program. Default:
+    /// `true`.
+    pub enable_logs: bool,
+    /// Send metrics. Default: `true`.
+    pub enable_metrics: bool,
     /// Run hooks, processors and integrations on the capturing thread, which then pays for them and for symbols, for
     /// hooks that need its thread-locals or task-locals. Default: `false`.
     pub hooks_on_caller: bool,
@@ -236,6 +316,21 @@ impl Default for ClientOptions {
             default_integrations: true,
             before_send: None,
             before_breadcrumb: None,
+            before_send_with_hint: None,
+            before_send_check_in: None,
+            before_send_feedback: None,
+            on_error: None,
+            ignore_errors: Vec::new(),
+            ignore_errors_if: None,
+            error_sampler: None,
+            max_value_length: None,
+            max_attachment_size: MAX_ATTACHMENT_BYTES,
+            max_request_body_size: MaxRequestBodySize::Medium,
+            send_client_reports: true,
+            before_send_log: None,
+            before_send_metric: None,
+            enable_logs: true,
+            enable_metrics: true,
             hooks_on_caller: false,
             transport: None,
             http_proxy: None,
@@ -294,7 +389,22 @@ impl fmt::Debug for ClientOptions {
             .field("integrations", &integrations)
             .field("default_integrations", &self.default_integrations)
             .field("before_send", &self.before_send.is_some())
+            .field("before_send_with_hint", &self.before_send_with_hint.is_some())
+            .field("before_send_check_in", &self.before_send_check_in.is_some())
+            .field("before_send_feedback", &self.before_send_feedback.is_some())
+            .field("on_error", &self.on_error.is_some())
+            .field("ignore_errors", &self.ignore_errors)
+            .field("ignore_errors_if", &self.ignore_errors_if.is_some())
+            .field("error_sampler", &self.error_sampler.is_some())
+            .field("max_value_length", &self.max_value_length)
+            .field("max_attachment_size", &self.max_attachment_size)
+            .field("max_request_body_size", &self.max_request_body_size)
+            .field("send_client_reports", &self.send_client_reports)
             .field("before_breadcrumb", &self.before_breadcrumb.is_some())
+            .field("before_send_log", &self.before_send_log.is_some())
+            .field("before_send_metric", &self.before_send_metric.is_some())
+            .field("enable_logs", &self.enable_logs)
+            .field("enable_metrics", &self.enable_metrics)
             .field("hooks_on_caller", &self.hooks_on_caller)
             .field("transport", &self.transport.is_some())
             .field("http_proxy", &self.http_proxy.is_some())

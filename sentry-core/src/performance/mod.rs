@@ -4,6 +4,7 @@ mod context;
 mod continued;
 mod either;
 mod finished;
+mod flags;
 mod link;
 mod recording;
 mod sampling;

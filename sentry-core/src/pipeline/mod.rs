@@ -2,38 +2,52 @@
 //!
 //! 1. the event is built from what the caller took (text, ids, time);
 //! 2. raw stacks are resolved and put where they belong;
-//! 3. the scopes are laid under it, the global one last;
+//! 3. the scopes are laid under it, the global one last, and the trace and span it was captured in;
 //! 4. event processors run, the scope's first (spec CLI-12);
 //! 5. integrations run;
 //! 6. defaults fill what is still empty;
-//! 7. `before_send` runs;
-//! 8. attachments and the trace header join it in an envelope.
+//! 7. `before_send` runs, and `before_send_with_hint`; for feedback, `before_send_feedback` instead;
+//! 8. its session learns of it, unless something dropped it on the way; then the error sampler is asked;
+//! 9. attachments, the session's update and the trace header join it in an envelope.
+//!
+//! Transactions take a way of their own (`transaction`), and so do check-ins (`check_in`), and sessions that no event
+//! takes along (`session`).
 //!
 //! While this happens the thread's current hub is one made from the captured scopes, captures are suppressed, and
 //! every call of user code is caught if it panics: the event is then dropped and counted as if the code had said so
 //! (spec §12.2).
 
+mod attachments;
+mod attributes;
+mod batched;
+mod check_in;
+mod cut;
+mod errors;
+mod logs;
+mod metrics;
 mod session;
 mod transaction;
 
 use std::any::TypeId;
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::batch::{Batch, Limits};
-use crate::capture::{Body, Capture, RawStack, StackTarget, is_unhandled};
+use crate::capture::{Body, Capture, Kind, RawStack, StackTarget, is_unhandled};
 use crate::caught::caught;
 use crate::diagnostics::Diagnostics;
 use crate::error_event::exceptions_from_chain;
+use crate::hint::Hint;
 use crate::hub::{Hub, SwitchGuard};
 use crate::integration::Integration;
 use crate::ledger::Recorder;
+use crate::logs::LogRecord;
+use crate::metrics::MetricRecord;
 use crate::options::ClientOptions;
-use crate::pending::PendingEnvelope;
-use crate::protocol::client_report::{Category, LossSource, Reason};
+use crate::protocol::client_report::Reason;
 use crate::protocol::{
-    Attachment, ClientSdkInfo, ClientSdkPackage, Context, DynamicSamplingContext, Envelope, EnvelopeHeaders, Event,
+    ClientSdkInfo, ClientSdkPackage, Context, DynamicSamplingContext, Envelope, EnvelopeHeaders, EnvelopeItem, Event,
     Level, OrganizationId, SessionUpdate, Stacktrace, Thread,
 };
 use crate::scope::ScopeSnapshot;
@@ -41,6 +55,8 @@ use crate::session::{Aggregates, Effect};
 use crate::suppress;
 use crate::sync::Mutex;
 use crate::transport::Transport;
+
+pub(crate) use batched::Batched;
 
 /// What finishing needs of a client. It never holds the client or its transport, so a queue that holds it keeps
 /// neither alive.
@@ -50,6 +66,8 @@ pub(crate) struct Pipeline {
     recorder: Recorder,
     diagnostics: Diagnostics,
     sdk: ClientSdkInfo,
+    logs: Mutex<Batch<LogRecord>>,
+    metrics: Mutex<Batch<MetricRecord>>,
     sessions: Mutex<Batch<SessionUpdate<'static>>>,
     aggregates: Mutex<Aggregates>,
     /// Set once it is there; not kept alive.
@@ -79,6 +97,8 @@ impl Pipeline {
             recorder,
             diagnostics,
             sdk,
+            logs: Mutex::new(Batch::new(batched::LIMITS)),
+            metrics: Mutex::new(Batch::new(batched::LIMITS)),
             sessions: Mutex::new(Batch::new(SESSIONS)),
             aggregates: Mutex::default(),
             transport: OnceLock::new(),
@@ -97,6 +117,7 @@ impl Pipeline {
     /// Whether the program may drop events where they are finished.
     pub(crate) fn has_hooks(&self, scope: &ScopeSnapshot) -> bool {
         self.options.before_send.is_some()
+            || self.options.before_send_with_hint.is_some()
             || !scope.scope.processors().is_empty()
             || !scope.global.processors().is_empty()
     }
@@ -138,15 +159,16 @@ impl Pipeline {
     pub(crate) fn finish(&self, mut capture: Capture) -> Finished {
         let _mark = suppress::enter();
         self.resolve_stacks(&mut capture);
+        let hint = self.options.before_send_with_hint.as_ref().map(|_| Hint::of(&capture)).unwrap_or_default();
         let Capture { event_id, timestamp, level, body, stacks, resolved, scope, .. } = capture;
-        let Capture { session, is_sampled_out, is_crash, .. } = capture;
+        let Capture { session, is_sampled_out, is_crash, kind, .. } = capture;
         let is_message = matches!(body, Body::Message(_));
         let _switch = SwitchGuard::new(Arc::new(Hub::of_snapshot(&scope)));
         let mut event = Event { event_id, timestamp, level, ..event_of(body) };
         for (stack, stacktrace) in stacks.into_iter().zip(resolved) {
             place(&mut event, stack, stacktrace);
         }
-        let prepared = self.prepare(event, &scope);
+        let prepared = self.prepare(event, &scope, kind, &hint);
         // After the hooks, before the dice (spec §10.2).
         let update = session.and_then(|session| match &prepared {
             Ok(event) => {
@@ -156,12 +178,19 @@ impl Pipeline {
             }
             Err(_) => session.settle(None, None),
         });
+        let loses = |event: &_| is_sampled_out || (kind == Kind::Event && !self.samples(event));
         let mut envelope =
-            match prepared.and_then(|event| if is_sampled_out { Err(Reason::SampleRate) } else { Ok(event) }) {
-                // The id is the one the caller was told, whatever hooks made of the event.
-                Ok(event) => Some(self.envelope_of(Event { event_id, ..event }, &scope)),
+            match prepared.and_then(|event| if loses(&event) { Err(Reason::SampleRate) } else { Ok(event) }) {
+                Ok(mut event) => {
+                    // The id is the one the caller was told, whatever hooks made of the event.
+                    event.event_id = event_id;
+                    if let Some(max) = self.options.max_value_length {
+                        cut::cut(&mut event, max);
+                    }
+                    Some(self.envelope_of(event, kind, &scope))
+                }
                 Err(reason) => {
-                    self.recorder.record_loss(Category::Error, reason, 1);
+                    self.recorder.record_loss(kind.category(), reason, 1);
                     None
                 }
             };
@@ -173,7 +202,13 @@ impl Pipeline {
     }
 
     /// Steps 3 to 7.
-    pub(crate) fn prepare(&self, mut event: Event<'static>, scope: &ScopeSnapshot) -> Result<Event<'static>, Reason> {
+    pub(crate) fn prepare(
+        &self,
+        mut event: Event<'static>,
+        scope: &ScopeSnapshot,
+        kind: Kind,
+        hint: &Hint,
+    ) -> Result<Event<'static>, Reason> {
         let max_breadcrumbs = self.options.max_breadcrumbs;
         // Every event belongs to a trace (spec EVT-12): that of the active span, or the one it is in all the same.
         event.contexts.entry("trace".to_owned()).or_insert_with(|| match &scope.span {
@@ -197,10 +232,20 @@ impl Pipeline {
             event = self.hook(integration.name(), Reason::EventProcessor, run)?;
         }
         self.fill_defaults(&mut event);
-        match &self.options.before_send {
-            Some(before_send) => self.hook("before_send", Reason::BeforeSend, || before_send(event)),
-            None => Ok(event),
+        let options = &self.options;
+        if kind == Kind::Feedback {
+            return match &options.before_send_feedback {
+                Some(before_send) => self.hook("before_send_feedback", Reason::BeforeSend, || before_send(event)),
+                None => Ok(event),
+            };
         }
+        if let Some(before_send) = &options.before_send {
+            event = self.hook("before_send", Reason::BeforeSend, || before_send(event))?;
+        }
+        if let Some(before_send) = &options.before_send_with_hint {
+            event = self.hook("before_send_with_hint", Reason::BeforeSend, || before_send(event, hint))?;
+        }
+        Ok(event)
     }
 
     fn sdk_info(&self) -> Cow<'static, ClientSdkInfo> {
@@ -219,19 +264,17 @@ impl Pipeline {
         event.sdk.get_or_insert_with(|| self.sdk_info());
     }
 
-    fn envelope_of(&self, event: Event<'static>, scope: &ScopeSnapshot) -> Envelope {
+    fn envelope_of(&self, event: Event<'static>, kind: Kind, scope: &ScopeSnapshot) -> Envelope {
         let mut headers = EnvelopeHeaders::new().with_event_id(event.event_id);
         if let Some(trace) = self.sampling_context(&event, scope) {
             headers = headers.with_trace(trace);
         }
         let mut envelope = Envelope::new().with_headers(headers);
-        envelope.add_item(event);
-        for attachment in scope.global.attachments().iter().chain(scope.scope.attachments()) {
-            for item in attachment.losses() {
-                self.recorder.record_captured(item.category, item.quantity);
-            }
-            envelope.add_item(Attachment::clone(attachment));
-        }
+        envelope.add_item(match kind {
+            Kind::Event => EnvelopeItem::Event(Box::new(event)),
+            Kind::Feedback => EnvelopeItem::Feedback(Box::new(event)),
+        });
+        self.add_attachments(&mut envelope, scope);
         envelope
     }
 
@@ -273,17 +316,6 @@ impl Pipeline {
 
     pub(crate) fn diagnostics(&self) -> &Diagnostics {
         &self.diagnostics
-    }
-
-    /// When the oldest batch has waited long enough.
-    pub(crate) fn next_batch_due(&self) -> Option<Instant> {
-        let (sessions, aggregates) = (self.sessions.lock().due(), self.aggregates.lock().due());
-        [sessions, aggregates].into_iter().flatten().min()
-    }
-
-    /// Takes out the batches: those that are due at a time, or all.
-    pub(crate) fn take_batches(self: &Arc<Self>, due: Option<Instant>) -> Vec<PendingEnvelope> {
-        self.take_session_batches(due)
     }
 
     /// Runs user code that may keep or drop an event. A panic in it counts as a drop (spec HOK-23).

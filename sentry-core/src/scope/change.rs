@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use super::attached::Attached;
 use super::key::Key;
 use super::layer::Fingerprint;
 use super::processor::EventProcessor;
 use crate::performance::TransactionOrSpan;
 use crate::propagation::PropagationContext;
-use crate::protocol::{Attachment, Context, Level, User, Value};
+use crate::protocol::{Context, Level, User, Value};
 use crate::session::Session;
 
 #[derive(Debug, Clone)]
@@ -23,7 +24,8 @@ pub(super) enum Change {
     Context(Key, Option<Arc<Context>>),
     Extra(Key, Option<Arc<Value>>),
     Processor(EventProcessor),
-    Attachment(Arc<Attachment>),
+    Attachment(Arc<Attached>),
+    Flag(Key, bool),
     ClearAttachments,
     ClearBreadcrumbs,
     Clear,

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use super::attached::Attached;
 use super::change::{Change, Journal};
 use super::crumbs::{Crumbs, Retired};
 use super::layer::Layer;
 use super::processor::EventProcessor;
 use crate::performance::TransactionOrSpan;
 use crate::propagation::{PropagationContext, process_trace};
-use crate::protocol::{Attachment, Breadcrumb, Event, Transaction, User};
+use crate::protocol::{Breadcrumb, Event, Transaction, User};
 use crate::session::Session;
 
 /// Cloning copies at most three pointers. A change made while a clone is held by someone else adds a layer, so
@@ -90,7 +91,7 @@ impl ScopeData {
         self.layer.as_ref().map(|layer| layer.all_processors()).unwrap_or_default()
     }
 
-    pub(crate) fn attachments(&self) -> &[Arc<Attachment>] {
+    pub(crate) fn attachments(&self) -> &[Arc<Attached>] {
         self.layer.as_ref().and_then(|layer| layer.all_attachments()).map_or(&[], |all| all)
     }
 
@@ -132,6 +133,9 @@ impl ScopeData {
         layer.each_extra(|key, value| {
             event.extra.entry(key.to_owned()).or_insert_with(|| (**value).clone());
         });
+        if let Some(flags) = layer.effective_flags() {
+            flags.merge_into(event);
+        }
     }
 
     /// As [`merge_into`](Self::merge_into), for a transaction.

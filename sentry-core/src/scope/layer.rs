@@ -4,13 +4,15 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
+use super::attached::Attached;
 use super::change::Change;
+use super::flags::Flags;
 use super::key::Key;
 use super::map::SmallMap;
 use super::processor::EventProcessor;
 use crate::performance::TransactionOrSpan;
 use crate::propagation::PropagationContext;
-use crate::protocol::{Attachment, Context, Level, User, Value};
+use crate::protocol::{Context, Level, User, Value};
 use crate::session::Session;
 use crate::weight::{context_bytes, user_bytes, value_bytes};
 
@@ -32,7 +34,9 @@ pub(crate) struct Layer {
     extra: SmallMap<Option<Arc<Value>>>,
     processors: Vec<EventProcessor>,
     /// All attachments there are up to here, once this layer changes them.
-    attachments: Option<Arc<Vec<Arc<Attachment>>>>,
+    attachments: Option<Arc<Vec<Arc<Attached>>>>,
+    /// All feature flags there are up to here, once this layer adds one.
+    flags: Option<Flags>,
     /// By how many queued snapshots and charged layers this one is held, see [`Charge`](crate::weight::Charge).
     pub(crate) held: AtomicUsize,
 }
@@ -69,6 +73,10 @@ impl Layer {
                 let mut all = self.all_attachments().map(|all| all.to_vec()).unwrap_or_default();
                 all.push(Arc::clone(attachment));
                 self.attachments = Some(Arc::new(all));
+            }
+            Change::Flag(flag, result) => {
+                let flags = self.flags.take().or_else(|| self.effective_flags().cloned());
+                self.flags.insert(flags.unwrap_or_default()).add(flag, *result);
             }
             Change::ClearAttachments => self.attachments = Some(Arc::default()),
             Change::ClearBreadcrumbs => {}
@@ -107,8 +115,12 @@ impl Layer {
         self.down().find_map(|layer| layer.session.as_ref()).and_then(Option::as_ref)
     }
 
-    pub(super) fn all_attachments(&self) -> Option<&Arc<Vec<Arc<Attachment>>>> {
+    pub(super) fn all_attachments(&self) -> Option<&Arc<Vec<Arc<Attached>>>> {
         self.down().find_map(|layer| layer.attachments.as_ref())
+    }
+
+    pub(super) fn effective_flags(&self) -> Option<&Flags> {
+        self.down().find_map(|layer| layer.flags.as_ref())
     }
 
     /// In the order in which they were added.
@@ -145,18 +157,19 @@ impl Layer {
         let entries = self.tags.iter().count() + self.contexts.iter().count() + self.extra.iter().count();
         let user = self.user.iter().flatten().map(|user| user_bytes(user)).sum::<usize>();
         let below = self.below.as_ref().and_then(|below| below.all_attachments());
-        let is_below = |attachment: &&Arc<Attachment>| {
+        let is_below = |attachment: &&Arc<Attached>| {
             below.is_some_and(|below| below.iter().any(|there| Arc::ptr_eq(there, attachment)))
         };
         let attachments = (self.attachments.iter().flat_map(|all| all.iter()))
             .filter(|attachment| !is_below(attachment))
-            .map(|attachment| attachment.buffer.len());
+            .map(|attachment| attachment.bytes());
         let texts = self.transaction.iter().flatten().map(|name| name.len());
         let parts = self.fingerprint.iter().flatten().flat_map(|parts| parts.iter()).map(|part| part.len());
         size_of::<Self>()
             + entries * size_of::<(Key, usize)>()
             + tags.chain(contexts).chain(extra).chain(attachments).chain(texts).chain(parts).sum::<usize>()
             + user
+            + self.flags.as_ref().map_or(0, Flags::bytes)
     }
 
     pub(crate) fn below(&self) -> Option<&Arc<Layer>> {
@@ -197,6 +210,7 @@ impl Layer {
             session: Some(self.effective_session().cloned()),
             processors: self.all_processors(),
             attachments: self.all_attachments().cloned(),
+            flags: self.effective_flags().cloned(),
             ..Self::default()
         };
         self.each(|layer| &layer.tags, |key, value| merged.tags.swap(&key.into(), &mut Some(value.clone())));

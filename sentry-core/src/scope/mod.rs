@@ -1,8 +1,10 @@
 //! What is known about the work at hand: tags, user, breadcrumbs and the like, laid under every event captured in it.
 
+mod attached;
 mod change;
 mod crumbs;
 mod data;
+mod flags;
 mod global;
 mod key;
 mod layer;
@@ -14,14 +16,20 @@ use std::fmt;
 use std::panic::RefUnwindSafe;
 use std::sync::Arc;
 
+use crate::attachment_file::FileAttachment;
 use crate::hub::Hub;
+#[cfg(feature = "logs")]
+use crate::origin::Origin;
 use crate::performance::{SpanLink, TraceHeader, TraceHeadersIter, TransactionOrSpan};
 use crate::propagation::PropagationContext;
+#[cfg(feature = "logs")]
+use crate::protocol::Log;
 use crate::protocol::{Attachment, Context, Event, Level, Transaction, User, Value};
 use change::{Change, Journal};
 
 pub use global::configure_global_scope;
 
+pub(crate) use attached::Attached;
 pub(crate) use crumbs::Node;
 pub(crate) use data::ScopeData;
 pub(crate) use layer::Layer;
@@ -185,7 +193,27 @@ impl Scope {
 
     /// Adds a file to every event. It is shared, not copied, by the events waiting to be sent.
     pub fn add_attachment(&mut self, attachment: Attachment) {
-        self.change(Change::Attachment(Arc::new(attachment)));
+        self.change(Change::Attachment(Arc::new(Attached::Memory(attachment))));
+    }
+
+    /// Adds the file at a path to every event. It is read where an event is finished, and not before; see
+    /// [`FileAttachment`] for what happens then, and for giving it another name.
+    ///
+    /// ```
+    /// sentry_core::configure_scope(|scope| scope.add_attachment_from_path("/etc/app.toml"));
+    /// ```
+    pub fn add_attachment_from_path<F: Into<FileAttachment>>(&mut self, file: F) {
+        self.change(Change::Attachment(Arc::new(Attached::File(file.into()))));
+    }
+
+    /// Remembers that a feature flag was evaluated, and how. Events list the 100 most recent flags, each with its last
+    /// result; the span of the scope lists its first 10. Names are cut at 32 characters.
+    pub fn add_feature_flag(&mut self, flag: &str, result: bool) {
+        let flag = flags::cut(flag);
+        if let Some(span) = self.get_span() {
+            span.note_flag(flag, result);
+        }
+        self.change(Change::Flag(flag.into(), result));
     }
 
     /// Removes the attachments.
@@ -206,6 +234,14 @@ impl Scope {
     /// Lays the scope under `transaction`. No processor runs: theirs are events.
     pub fn apply_to_transaction(&self, transaction: &mut Transaction<'static>) {
         self.settled().merge_into_transaction(transaction);
+    }
+
+    /// Puts `log` into the scope's trace, if it is in none, and into its span.
+    ///
+    /// This is what the SDK does to captured logs; it is public for programs that finish logs themselves.
+    #[cfg(feature = "logs")]
+    pub fn apply_to_log(&self, log: &mut Log) {
+        Origin::of(&self.settled(), false).link(log);
     }
 
     /// The newest recorded change that `find` finds something in.

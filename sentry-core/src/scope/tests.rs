@@ -124,6 +124,13 @@ fn take(scope: &mut Scope, step: &Step) {
     }
 }
 
+fn name_of(attached: &Attached) -> String {
+    match attached {
+        Attached::Memory(attachment) => attachment.filename.clone(),
+        Attached::File(file) => file.name(),
+    }
+}
+
 fn read(scope: &Scope) -> Model {
     let data = scope.settled();
     let mut event = Event::new();
@@ -136,7 +143,7 @@ fn read(scope: &Scope) -> Model {
         level: (event.level != Level::Error).then_some(event.level),
         transaction: event.transaction,
         crumbs: event.breadcrumbs.values.into_iter().filter_map(|crumb| crumb.message).collect(),
-        attachments: data.attachments().iter().map(|attachment| attachment.filename.clone()).collect(),
+        attachments: data.attachments().iter().map(|attached| name_of(attached)).collect(),
     }
 }
 

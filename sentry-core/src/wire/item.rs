@@ -14,7 +14,7 @@ use super::{container, event, transaction};
 use crate::protocol::client_report::{Category, ItemLoss, LossSource, item_category, untyped_losses};
 use crate::protocol::envelope::bytes::SharedBytes;
 use crate::protocol::envelope::{ItemAt, ItemHeader, Stored, raw_losses};
-use crate::protocol::{Attachment, ClientReport, EnvelopeItem, Uuid};
+use crate::protocol::{Attachment, ClientReport, EnvelopeItem, SessionAttributes, Uuid};
 
 /// An item ready to be sent. Cloning copies no payload.
 #[derive(Clone, Debug)]
@@ -115,8 +115,14 @@ impl EncodedItem {
                 }
                 json(written.payload, losses)
             }
-            (EnvelopeItem::SessionUpdate(update), _) => json(fitting(limit, &update)?, losses),
-            (EnvelopeItem::SessionAggregates(sums), _) => json(fitting(limit, &sums)?, losses),
+            (EnvelopeItem::SessionUpdate(mut update), _) => {
+                clean(&mut update.attributes)?;
+                json(fitting(limit, &update)?, losses)
+            }
+            (EnvelopeItem::SessionAggregates(mut sums), _) => {
+                clean(&mut sums.attributes)?;
+                json(fitting(limit, &sums)?, losses)
+            }
             (EnvelopeItem::MonitorCheckIn(check_in), _) => json(fitting(limit, &check_in)?, losses),
             (EnvelopeItem::ItemContainer(container), _) => {
                 Some(container::encode(container, dropped).into_iter().collect())
@@ -161,6 +167,13 @@ impl EncodedItem {
         out.write_all(self.payload.as_slice())?;
         out.write_all(b"\n")
     }
+}
+
+/// `None` if no release is left, without which a session is about nothing (SES-44).
+fn clean(attributes: &mut SessionAttributes<'static>) -> Option<()> {
+    attributes.environment = attributes.environment.take().and_then(event::clean_name);
+    attributes.release = event::clean_name(std::mem::take(&mut attributes.release))?;
+    Some(())
 }
 
 /// `None` if it cannot be written, or not within the limit.

@@ -36,3 +36,9 @@ pub(crate) const LONG_TEXT_BYTES: usize = 8 << 10;
 
 /// Of values nested in each other. Servers cut at a fraction of it; a JSON writer would need stack for all of it.
 pub(crate) const MAX_DEPTH: usize = 64;
+
+/// Of what a user says (FBK-03).
+pub(crate) const MAX_FEEDBACK_CHARS: usize = 4096;
+
+/// Of the names of feature flags (FLG-05).
+pub(crate) const MAX_FLAG_CHARS: usize = 32;

@@ -314,3 +314,66 @@ proptest! {
         prop_assert_eq!(out, bytes);
     }
 }
+
+#[test]
+fn sessions_have_a_release_that_servers_take_or_do_not_leave() {
+    let session = |release: &str| {
+        let text = format!(
+            "{{}}\n{{\"type\":\"session\"}}\n{{\"sid\":\"{ID}\",\"started\":\"1970-01-01T00:00:01Z\",\"init\":true,\
+             \"status\":\"exited\",\"attrs\":{{\"release\":{release:?}}}}}\n"
+        );
+        let [item] = &Envelope::from_slice(text.as_bytes()).unwrap().into_items().collect::<Vec<_>>()[..] else {
+            panic!("one item")
+        };
+        encode(Envelope::from(item.clone()))
+    };
+    let clean = session(" app@1\n");
+    assert!(written(&clean.envelope).contains(r#""attrs":{"release":"app@1"}"#) && clean.dropped.is_empty());
+    let empty = session(" \n");
+    assert!(empty.envelope.is_empty());
+    assert_eq!(empty.dropped[0].0, ItemLoss::new(Category::Session, 1));
+}
+
+proptest! {
+    /// What is encoded is sent or counted, never both and never neither.
+    #[test]
+    fn what_containers_lose_is_counted_to_the_last_byte(
+        sizes in proptest::collection::vec(0usize..4_000, 0..130),
+        is_log: bool,
+    ) {
+        use crate::protocol::{ItemContainer, Log, LogLevel, Map, Metric, MetricType, TraceId};
+        let text = |size: usize| "é".repeat(size / 2);
+        let container: ItemContainer = if is_log {
+            let log = |size: &usize| Log {
+                level: LogLevel::Info,
+                body: text(*size),
+                trace_id: None,
+                timestamp: UNIX_EPOCH,
+                severity_number: None,
+                attributes: Map::new(),
+            };
+            sizes.iter().map(log).collect::<Vec<_>>().into()
+        } else {
+            let metric = |size: &usize| Metric {
+                r#type: MetricType::Gauge,
+                name: text(*size).into(),
+                value: if size % 7 == 0 { f64::NAN } else { 1.0 },
+                timestamp: UNIX_EPOCH,
+                trace_id: TraceId::default(),
+                span_id: None,
+                unit: None,
+                attributes: Map::new(),
+            };
+            sizes.iter().map(metric).collect::<Vec<_>>().into()
+        };
+        let sum = |losses: Vec<ItemLoss>| {
+            Category::VARIANTS.iter().map(|category| {
+                losses.iter().filter(|loss| loss.category == *category).map(|loss| loss.quantity).sum::<u64>()
+            }).collect::<Vec<_>>()
+        };
+        let before = sum(container.losses().collect());
+        let encoded = encode(Envelope::from(container));
+        let dropped = encoded.dropped.iter().map(|(loss, _)| *loss);
+        prop_assert_eq!(sum(encoded.envelope.losses().chain(dropped).collect()), before);
+    }
+}

@@ -1,0 +1,52 @@
+//! Capturing what is no event, or more than one: check-ins, feedback, and errors that the program gives away.
+
+use std::error::Error;
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::Hub;
+use crate::feedback::Feedback;
+use crate::hint::SharedError;
+use crate::protocol::MonitorCheckIn;
+use crate::session::Effect;
+
+impl Hub {
+    /// Captures a check-in: a sign of life of a job that Sentry waits for. It is not sampled, and only
+    /// [`before_send_check_in`](field@crate::ClientOptions::before_send_check_in) sees it. [`Monitor`](crate::Monitor)
+    /// makes the check-ins of a whole run.
+    ///
+    /// Returns its id, by which later check-ins continue it; nil when it is not sent. Costs what a message costs.
+    pub fn capture_check_in(&self, check_in: MonitorCheckIn) -> Uuid {
+        match self.listening_client() {
+            Some(client) => client.send_check_in(check_in, self.snapshot()),
+            None => Uuid::nil(),
+        }
+    }
+
+    /// Captures what a user says, with this hub's scope and its attachments. It is not sampled; event processors and
+    /// [`before_send_feedback`](field@crate::ClientOptions::before_send_feedback) see it.
+    ///
+    /// Returns its own id, which does not become the [`last_event_id`](Self::last_event_id); nil when it is not sent.
+    pub fn capture_feedback(&self, feedback: Feedback) -> Uuid {
+        match self.listening_client() {
+            Some(client) => client.send_feedback(feedback, self.snapshot()),
+            None => Uuid::nil(),
+        }
+    }
+
+    /// Captures an error as [`capture_error`](Self::capture_error) does, and keeps it for
+    /// [`before_send_with_hint`](field@crate::ClientOptions::before_send_with_hint). It is let go of where the event is
+    /// finished: its destructor may run on another thread.
+    pub fn capture_error_owned(&self, error: Arc<dyn Error + Send + Sync>) -> Uuid {
+        self.capture_error_as(&*error, SharedError::new(Arc::clone(&error)))
+    }
+
+    pub(super) fn capture_error_as<E: Error + ?Sized>(&self, error: &E, owned: SharedError) -> Uuid {
+        let Some(client) = self.listening_client().filter(|client| !client.pipeline().ignores_error(error)) else {
+            return Uuid::nil();
+        };
+        let effect = || Effect { is_error: true, ..Effect::default() };
+        self.capture_for(&client, effect, || client.pipeline().capture_of(error, owned))
+    }
+}

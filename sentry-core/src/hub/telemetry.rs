@@ -1,0 +1,72 @@
+//! Capturing logs and metrics on a hub, with no more of its scope than they take along.
+
+use std::sync::Arc;
+
+use super::stack::Wanted;
+use super::{Hub, current};
+use crate::client::Client;
+use crate::logs::LogRecord;
+#[cfg(feature = "metrics")]
+use crate::metrics::IntoProtocolMetric;
+use crate::metrics::{MetricDraft, MetricRecord};
+use crate::origin::Origin;
+#[cfg(feature = "logs")]
+use crate::protocol::Log;
+use crate::suppress;
+
+impl Hub {
+    /// Captures a structured log; programs mostly do so by the macros, such as [`logger_info!`](crate::logger_info).
+    ///
+    /// It belongs to the scope's trace, and to its span if one is active. It waits for others, at most 5 seconds or
+    /// until there are 100 of them: then the worker adds the attributes that all logs have and runs
+    /// [`before_send_log`](field@crate::ClientOptions::before_send_log).
+    #[cfg(feature = "logs")]
+    pub fn capture_log(&self, log: Log) {
+        if let Some((client, origin)) = self.listener(Wanted::Logs) {
+            client.push_log(LogRecord::new(log).captured_at(origin));
+        }
+    }
+
+    /// Captures a metric; programs mostly do so by its own `capture`, see [`metrics`](crate::metrics).
+    ///
+    /// It belongs to the scope's trace, and to its span if one is active. It waits for others, at most 5 seconds or
+    /// until there are 100 of them: then the worker adds the attributes that all metrics have and runs
+    /// [`before_send_metric`](field@crate::ClientOptions::before_send_metric).
+    #[cfg(feature = "metrics")]
+    pub fn capture_metric<M: IntoProtocolMetric>(&self, metric: M) {
+        if let Some((client, origin)) = self.listener(Wanted::Metrics) {
+            client.push_metric(MetricRecord::new(metric.into_draft(), origin));
+        }
+    }
+
+    /// Whether a log captured on the current hub would be sent.
+    #[inline]
+    pub(crate) fn current_wants_logs() -> bool {
+        current::with(|hub| hub.stack.wants(Wanted::Logs)) && !suppress::is_active()
+    }
+
+    /// As [`capture_log`](Self::capture_log) on the current hub, without counting as a user of it.
+    pub(crate) fn capture_log_on_current(record: LogRecord) {
+        if let Some((client, origin)) = current::with(|hub| hub.listener(Wanted::Logs)) {
+            client.push_log(record.captured_at(origin));
+        }
+    }
+
+    /// As [`capture_metric`](Self::capture_metric) on the current hub, without counting as a user of it.
+    pub(crate) fn capture_metric_on_current(draft: MetricDraft) {
+        if let Some((client, origin)) = current::with(|hub| hub.listener(Wanted::Metrics)) {
+            client.push_metric(MetricRecord::new(draft, origin));
+        }
+    }
+
+    /// Who is to get what is captured now, and where it is captured.
+    fn listener(&self, wanted: Wanted) -> Option<(Arc<Client>, Origin)> {
+        if suppress::is_active() || !self.stack.wants(wanted) {
+            return None;
+        }
+        let mut levels = self.stack.lock();
+        let client = levels.client()?.client.upgrade()?;
+        let origin = Origin::of(&levels.top.scope, client.options().send_default_pii);
+        Some((client, origin))
+    }
+}

@@ -1,0 +1,88 @@
+//! The batches of a client as one: when the first of them is due, how they are taken out, and what is counted then.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::Pipeline;
+use crate::batch::{Limits, Pushed};
+use crate::clock;
+use crate::logs::LogRecord;
+use crate::metrics::MetricRecord;
+use crate::pending::PendingEnvelope;
+use crate::protocol::client_report::{Category, LossSource, Reason};
+use crate::protocol::{Envelope, ItemContainer};
+
+/// A batch that has left and is not finished yet.
+pub(crate) trait Batched: Send + Sync {
+    /// What its items count as.
+    fn category(&self) -> Category;
+
+    /// What it weighs in a queue.
+    fn bytes(&self) -> usize;
+
+    /// Makes the envelope; `None` when hooks dropped all of it. What is dropped is counted.
+    fn finish(self: Box<Self>, pipeline: &Pipeline) -> Option<Envelope>;
+
+    /// Counts all of it as lost.
+    fn count_lost(&self, pipeline: &Pipeline, reason: Reason);
+}
+
+impl Pipeline {
+    /// Lets a log wait for others.
+    pub(crate) fn push_log(&self, record: LogRecord) -> Pushed<LogRecord> {
+        self.recorder.record_captured(Category::LogItem, 1);
+        let (bytes, now) = (record.bytes(), clock::now());
+        self.logs.lock().push(record, bytes, now)
+    }
+
+    /// Lets a metric wait for others.
+    pub(crate) fn push_metric(&self, record: MetricRecord) -> Pushed<MetricRecord> {
+        self.recorder.record_captured(Category::TraceMetric, 1);
+        let (bytes, now) = (record.bytes(), clock::now());
+        self.metrics.lock().push(record, bytes, now)
+    }
+
+    /// When the oldest batch has waited long enough.
+    pub(crate) fn next_batch_due(&self) -> Option<Instant> {
+        let (sessions, aggregates) = (self.sessions.lock().due(), self.aggregates.lock().due());
+        let (logs, metrics) = (self.logs.lock().due(), self.metrics.lock().due());
+        [logs, metrics, sessions, aggregates].into_iter().flatten().min()
+    }
+
+    /// Takes out the batches: those that are due at a time, or all.
+    pub(crate) fn take_batches(self: &Arc<Self>, due: Option<Instant>) -> Vec<PendingEnvelope> {
+        let logs = self.logs.lock().take_due(due);
+        let metrics = self.metrics.lock().take_due(due);
+        let sessions = self.take_session_batches(due).into_iter();
+        sessions.chain(self.pending(logs)).chain(self.pending(metrics)).collect()
+    }
+
+    fn pending<T>(self: &Arc<Self>, items: Vec<T>) -> Option<PendingEnvelope>
+    where
+        Vec<T>: Batched + 'static,
+    {
+        if items.is_empty() { None } else { Some(PendingEnvelope::batch(items, Arc::clone(self))) }
+    }
+
+    /// An envelope of one item, whose bytes are captured as of now, that their number is known. `None` if it is empty.
+    pub(super) fn container(&self, container: ItemContainer, bytes: Category) -> Option<Envelope> {
+        if container.is_empty() {
+            return None;
+        }
+        let envelope = Envelope::from(container);
+        for loss in envelope.losses().filter(|loss| loss.category == bytes) {
+            self.recorder.record_captured(bytes, loss.quantity);
+        }
+        Some(envelope)
+    }
+
+    /// Counts bytes that are lost before their exact number is known.
+    pub(super) fn count_lost_bytes(&self, category: Category, bytes: u64, reason: Reason) {
+        self.recorder.record_captured(category, bytes);
+        self.recorder.record_loss(category, reason, bytes);
+    }
+}
+
+/// At most 100 logs or metrics travel together, and none waits longer than 5 seconds (spec LOG-14, MET-09). The item may
+/// have 1 MiB (ITM-41): half of that leaves room for what is added where they are finished.
+pub(super) const LIMITS: Limits = Limits { count: 100, bytes: 512 << 10, age: Duration::from_secs(5) };
