@@ -207,7 +207,7 @@ fn transaction() {
     let transaction = sentry::start_transaction(TransactionContext::new("GET /api/items", "http.server"));
     for _ in 0..10 {
         let span = transaction.start_child("db.query", "SELECT name FROM items WHERE id = ?");
-        span.set_data("db.system", Value::from("postgresql"));
+        span.set_data("db.rows", Value::from(7));
         span.finish();
     }
     transaction.finish();

@@ -36,20 +36,23 @@ impl<T> Batch<T> {
         Self { items: Vec::new(), bytes: 0, due: None, limits }
     }
 
-    /// Adds `item` of about `bytes`.
-    pub(crate) fn push(&mut self, item: T, bytes: usize, now: Instant) -> Pushed<T> {
+    /// Adds `item` of about `bytes`. The time is asked for where it matters: of a batch that fills quickly, its age is not
+    /// looked at with each item.
+    pub(crate) fn push(&mut self, item: T, bytes: usize, mut now: impl FnMut() -> Instant) -> Pushed<T> {
         if self.items.capacity() == 0 {
             self.items.reserve_exact(self.limits.count.min(ROOM_AT_ONCE));
         }
         self.items.push(item);
         self.bytes = self.bytes.saturating_add(bytes);
         let is_full = self.items.len() >= self.limits.count || self.bytes >= self.limits.bytes;
+        let in_a_row = self.items.len() > CLOCK_EVERY && self.items.len() % CLOCK_EVERY != 0;
         match self.due {
             _ if is_full => Pushed::Leaves(self.take()),
-            Some(due) if due <= now => Pushed::Leaves(self.take()),
+            Some(_) if in_a_row => Pushed::Waits,
+            Some(due) if due <= now() => Pushed::Leaves(self.take()),
             Some(_) => Pushed::Waits,
             None => {
-                let due = now + self.limits.age;
+                let due = now() + self.limits.age;
                 self.due = Some(due);
                 Pushed::First(due)
             }
@@ -74,6 +77,8 @@ impl<T> Batch<T> {
     }
 }
 
+/// How many items may come between two looks at the clock, once there are as many.
+const CLOCK_EVERY: usize = 8;
 /// A batch of the usual size is not moved while it grows.
 const ROOM_AT_ONCE: usize = 128;
 
@@ -91,26 +96,43 @@ mod tests {
     fn it_leaves_when_it_is_full_in_number_or_bytes() {
         let start = crate::clock::now();
         let mut batch = batch();
-        assert_eq!(batch.push(1, 1, start), Pushed::First(start + 5 * SECOND));
-        assert_eq!(batch.push(2, 1, start + SECOND), Pushed::Waits);
-        assert_eq!(batch.push(3, 1, start + SECOND), Pushed::Leaves(vec![1, 2, 3]));
+        assert_eq!(batch.push(1, 1, || start), Pushed::First(start + 5 * SECOND));
+        assert_eq!(batch.push(2, 1, || start + SECOND), Pushed::Waits);
+        assert_eq!(batch.push(3, 1, || start + SECOND), Pushed::Leaves(vec![1, 2, 3]));
         assert_eq!(batch.due(), None);
-        assert_eq!(batch.push(4, 99, start), Pushed::First(start + 5 * SECOND));
-        assert_eq!(batch.push(5, 1, start), Pushed::Leaves(vec![4, 5]));
-        assert_eq!(batch.push(6, 100, start), Pushed::Leaves(vec![6]), "one that is large alone");
+        assert_eq!(batch.push(4, 99, || start), Pushed::First(start + 5 * SECOND));
+        assert_eq!(batch.push(5, 1, || start), Pushed::Leaves(vec![4, 5]));
+        assert_eq!(batch.push(6, 100, || start), Pushed::Leaves(vec![6]), "one that is large alone");
+    }
+
+    #[test]
+    fn a_batch_that_fills_quickly_looks_at_the_clock_now_and_then() {
+        let start = crate::clock::now();
+        let mut batch = Batch::new(Limits { count: 100, bytes: 100, age: 5 * SECOND });
+        let mut looks = 0;
+        for n in 0..40u8 {
+            let pushed = batch.push(n, 1, || {
+                looks += 1;
+                start
+            });
+            assert_eq!(matches!(pushed, Pushed::First(_)), n == 0);
+        }
+        assert_eq!(looks, 8 + 4);
+        let pushes = (0..8u8).map(|n| batch.push(n, 1, || start + 5 * SECOND));
+        assert!(pushes.into_iter().any(|pushed| matches!(pushed, Pushed::Leaves(_))), "soon after it is due");
     }
 
     #[test]
     fn its_age_is_that_of_the_first() {
         let start = crate::clock::now();
         let mut batch = batch();
-        assert_eq!(batch.push(1, 1, start), Pushed::First(start + 5 * SECOND));
+        assert_eq!(batch.push(1, 1, || start), Pushed::First(start + 5 * SECOND));
         assert!(batch.take_due(Some(start + 4 * SECOND)).is_empty());
         assert_eq!(batch.take_due(Some(start + 5 * SECOND)), [1]);
         assert!(batch.take_due(Some(start + 9 * SECOND)).is_empty());
-        assert_eq!(batch.push(2, 1, start), Pushed::First(start + 5 * SECOND));
-        assert_eq!(batch.push(3, 1, start + 5 * SECOND), Pushed::Leaves(vec![2, 3]), "a push looks at the age too");
-        assert_eq!(batch.push(4, 1, start), Pushed::First(start + 5 * SECOND));
+        assert_eq!(batch.push(2, 1, || start), Pushed::First(start + 5 * SECOND));
+        assert_eq!(batch.push(3, 1, || start + 5 * SECOND), Pushed::Leaves(vec![2, 3]), "a push looks at the age too");
+        assert_eq!(batch.push(4, 1, || start), Pushed::First(start + 5 * SECOND));
         assert_eq!(batch.take_due(None), [4], "whatever its age");
     }
 }

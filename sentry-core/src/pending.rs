@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::capture::Capture;
 use crate::caught::caught;
+use crate::clock;
 use crate::crash;
 use crate::performance::FinishedTransaction;
 use crate::pipeline::{Batched, Finished, Pipeline};
@@ -221,7 +222,7 @@ impl PendingEnvelope {
                 let effect = capture.effect();
                 // What is lost on the way happened all the same (spec SES-22).
                 if let Some(update) = capture.session.take().and_then(|session| session.settle(Some(effect), None)) {
-                    self.pipeline.send_session(update);
+                    self.pipeline.send_session(update, clock::now());
                 }
             }
             Content::Transaction(transaction) => {

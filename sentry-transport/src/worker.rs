@@ -199,12 +199,13 @@ fn finish(shared: &Shared, entry: Entry, epoch: u64) -> bool {
 
 /// Sends a client report alone; at the end together with sessions whose last event was lost on the way.
 fn report(shared: &Shared) {
-    let report = shared.recorder.take_report();
     let is_closing = shared.lock().machine.phase() != Phase::Open;
     let late = if is_closing { shared.batches.take_all() } else { Vec::new() };
     let late = late.into_iter().filter_map(|pending| Some(shared.encode(pending.finish()?)));
     let late: Vec<EncodedItem> = late.flat_map(|envelope| envelope.items().to_vec()).collect();
+    // Taken and launched under one lock: whoever begins to wait finds the report either here or on its way.
     let mut state = shared.lock();
+    let report = shared.recorder.take_report();
     if report.is_none() && late.is_empty() {
         state.report_fails();
         return shared.settled(&mut state);

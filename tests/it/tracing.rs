@@ -96,6 +96,7 @@ fn events_in_a_span_belong_to_it() {
     let span = transaction.start_child("db", "SELECT 1");
     hub.configure_scope(|scope| scope.set_span(Some(TransactionOrSpan::from(span.clone()))));
     hub.capture_message("inside", Level::Error);
+    assert!(client.flush(None));
     let baggage = span.iter_headers().find(|(name, _)| *name == "baggage").expect("baggage").1;
     hub.configure_scope(|scope| scope.set_span(None));
     hub.capture_message("outside", Level::Error);
@@ -240,6 +241,7 @@ fn tracing_without_performance() {
             assert!(out[0].1.starts_with("5e1f0c0c4d9a4b7c8d2e3f4051627384-") && out[0].1.matches('-').count() == 1);
             assert_eq!(out.len(), 1, "what came without baggage goes on without (TRC-54)");
         });
+        assert!(client.flush(None));
         let foreign = [headers[0], ("baggage", "sentry-org_id=8")];
         sentry::continue_trace(foreign, || sentry::capture_message("foreign", Level::Error));
         let transaction = sentry::start_transaction(TransactionContext::new("never sent", "task"));

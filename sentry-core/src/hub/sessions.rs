@@ -14,9 +14,11 @@ impl Hub {
             return;
         }
         let Some(client) = self.client() else { return };
-        let user = self.stack.lock().top.scope.user().cloned();
-        let Some(session) = Session::begin(client.pipeline(), user.as_deref()) else { return };
-        let previous = self.stack.lock().top.scope.replace_session(Some(session));
+        let Some(session) = Session::begin(client.pipeline()) else { return };
+        let (previous, user) = {
+            let scope = &mut self.stack.lock().top.scope;
+            (scope.replace_session(Some(session)), scope.user().cloned())
+        };
         if let Some(previous) = previous {
             previous.end(SessionStatus::Exited, user.as_deref());
         }

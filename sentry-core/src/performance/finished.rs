@@ -15,7 +15,7 @@ use super::recording::{Recording, Shared};
 /// What a transaction recorded, taken from it when it ended.
 pub(crate) struct FinishedTransaction {
     pub(crate) event_id: Uuid,
-    pub(crate) name: Arc<str>,
+    pub(crate) name: String,
     trace: TraceContext,
     info: TransactionInfo,
     recording: Recording,
@@ -32,7 +32,7 @@ impl FinishedTransaction {
         trace.origin = recording.origin.take().or_else(|| Some("manual".to_owned()));
         let (name, source) = {
             let face = shared.face.lock();
-            (Arc::clone(&face.name), face.source)
+            (face.name.clone(), face.source)
         };
         Self {
             event_id: random::uuid(),
@@ -74,7 +74,7 @@ impl FinishedTransaction {
         let started = started.unwrap_or(self.ended);
         protocol::Transaction {
             event_id: self.event_id,
-            name: Some(self.name.to_string()),
+            name: Some(self.name),
             tags,
             extra,
             timestamp: Some(self.ended.max(started)),

@@ -15,7 +15,7 @@ pub(crate) struct SpanLink {
     shared: Arc<Shared>,
     span_id: SpanId,
     parent_span_id: Option<SpanId>,
-    op: Option<Arc<str>>,
+    op: Option<String>,
     status: Option<SpanStatus>,
 }
 
@@ -24,7 +24,7 @@ impl SpanLink {
         let shared = Arc::clone(&transaction.shared);
         let (op, status) = {
             let face = shared.face.lock();
-            (Arc::clone(&face.op), face.status)
+            (face.op.clone(), face.status)
         };
         Self {
             span_id: shared.span_id,
@@ -48,7 +48,7 @@ impl SpanLink {
             Kind::Recorded(recorded) => match try_lock(recorded) {
                 Some(recorded) => Self {
                     parent_span_id: recorded.parent_span_id,
-                    op: recorded.op.as_deref().map(Arc::from),
+                    op: recorded.op.clone(),
                     status: recorded.status,
                     ..link
                 },
@@ -64,7 +64,7 @@ impl SpanLink {
             span_id: self.span_id,
             trace_id: self.shared.trace_id,
             parent_span_id: self.parent_span_id,
-            op: self.op.as_deref().map(str::to_owned),
+            op: self.op.clone(),
             status: self.status,
             ..TraceContext::default()
         }
@@ -72,7 +72,7 @@ impl SpanLink {
 
     /// The name of the transaction, for events that have none.
     pub(crate) fn transaction_name(&self) -> Option<String> {
-        Some(self.shared.face.lock().name.to_string()).filter(|name| !name.is_empty())
+        Some(self.shared.face.lock().name.clone()).filter(|name| !name.is_empty())
     }
 
     pub(crate) fn trace_id(&self) -> TraceId {

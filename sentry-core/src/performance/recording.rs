@@ -45,8 +45,8 @@ pub(crate) struct Shared {
 
 /// What is known of it also if it is not sampled.
 pub(super) struct Face {
-    pub(super) name: Arc<str>,
-    pub(super) op: Arc<str>,
+    pub(super) name: String,
+    pub(super) op: String,
     pub(super) status: Option<SpanStatus>,
     pub(super) source: TransactionSource,
 }
@@ -89,8 +89,8 @@ impl Shared {
             decision,
             client: client.map(Arc::downgrade).unwrap_or_default(),
             face: Mutex::new(Face {
-                name: context.name.into(),
-                op: context.op.into(),
+                name: context.name,
+                op: context.op,
                 status: None,
                 source: TransactionSource::Custom,
             }),
@@ -109,10 +109,10 @@ impl Shared {
         self.client.upgrade()
     }
 
-    /// Counts a child in; `false` if it is one too many to be recorded (spec ITM-49), or nothing is.
-    pub(super) fn admits_child(&self) -> bool {
+    /// Counts a child in, and gives it an id. `false` if it is one too many to be recorded (spec ITM-49), or nothing is.
+    pub(super) fn admit_child(&self) -> (SpanId, bool) {
         let before = self.children.fetch_add(1, Ordering::Relaxed);
-        self.decision.records && before < MAX_SPANS
+        (spread(self.span_id, before), self.decision.records && before < MAX_SPANS)
     }
 
     /// Keeps a finished span for the transaction, unless that has left.
@@ -121,7 +121,11 @@ impl Shared {
             return;
         }
         if let Some(recording) = &self.recording {
-            recording.lock().spans.push(span);
+            let mut recording = recording.lock();
+            if recording.spans.capacity() == 0 {
+                recording.spans.reserve(ROOM_AT_ONCE);
+            }
+            recording.spans.push(span);
         }
     }
 
@@ -162,7 +166,7 @@ impl Shared {
     pub(super) fn trace_context(&self) -> TraceContext {
         let (op, status) = {
             let face = self.face.lock();
-            (face.op.to_string(), face.status)
+            (face.op.clone(), face.status)
         };
         TraceContext {
             span_id: self.span_id,
@@ -193,7 +197,7 @@ impl Shared {
                 }
                 let face = self.face.lock();
                 if face.source != TransactionSource::Url && !face.name.is_empty() {
-                    own = own.with_transaction(face.name.to_string());
+                    own = own.with_transaction(face.name.clone());
                 }
             }
             Arc::new(own)
@@ -224,6 +228,22 @@ impl fmt::Debug for Shared {
             .finish_non_exhaustive()
     }
 }
+
+/// The id of a transaction's `n`th child: as far from all others as random ones are, since the transaction's is random
+/// and no two of a transaction are the same, without asking for random bytes for each.
+fn spread(of: SpanId, n: usize) -> SpanId {
+    // SplitMix64: a bijection of `state`, which is another for each child.
+    let step = u64::try_from(n).unwrap_or_default().wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let state = u64::from_be_bytes(of.to_bytes()).wrapping_add(step);
+    let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    let id = mixed ^ (mixed >> 31);
+    // All zeros would be no id.
+    SpanId::from(id.max(1).to_be_bytes())
+}
+
+/// Most transactions have no more spans, and then need no larger piece of memory.
+const ROOM_AT_ONCE: usize = 16;
 
 /// More are not recorded, and counted (spec ITM-49).
 pub(super) const MAX_SPANS: usize = 1000;

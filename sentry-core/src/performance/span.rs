@@ -40,8 +40,9 @@ impl Span {
         span_id: Option<SpanId>,
         started: Option<SystemTime>,
     ) -> Self {
-        let span_id = span_id.unwrap_or_default();
-        let kind = match shared.admits_child() {
+        let (own_id, is_recorded) = shared.admit_child();
+        let span_id = span_id.unwrap_or(own_id);
+        let kind = match is_recorded {
             true => Kind::Recorded(Arc::new(Mutex::new(protocol::Span {
                 span_id,
                 trace_id: shared.trace_id,

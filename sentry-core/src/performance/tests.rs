@@ -37,6 +37,17 @@ fn clones_are_the_same_and_are_sent_once() {
 }
 
 #[test]
+fn the_ids_of_children_differ() {
+    let hub = hub(ClientOptions::new());
+    let transaction = hub.start_transaction(TransactionContext::new("many", "task"));
+    let mut ids: Vec<String> = (0..5_000).map(|_| transaction.start_child("a", "").get_span_id().to_string()).collect();
+    ids.push(transaction.get_trace_context().span_id.to_string());
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), 5_001);
+}
+
+#[test]
 fn whoever_holds_a_guard_can_capture() {
     let hub = hub(ClientOptions::new().traces_sample_rate(1.0));
     let transaction = hub.start_transaction(TransactionContext::new("guarded", "task"));
@@ -104,7 +115,7 @@ fn the_scope_renames_its_transaction_and_threads_begin_outside_of_it() {
         scope.set_transaction(Some("/users/{id}"));
         assert_eq!(scope.get_span(), Some(span.into()));
     });
-    assert_eq!(&*transaction.shared.face.lock().name, "/users/{id}");
+    assert_eq!(transaction.shared.face.lock().name, "/users/{id}");
     let forked = Hub::new_from_top(&hub);
     assert!(forked.home().1.span().is_some(), "a fork of the hub is inside");
     assert!(forked.home().1.without_span().span().is_none());

@@ -75,14 +75,14 @@ impl Transaction {
     /// Sets the kind of work it is. Without effect if it is not sampled.
     pub fn set_op(&self, op: &str) {
         if self.shared.recording.is_some() {
-            self.shared.face.lock().op = op.into();
+            self.shared.face.lock().op = op.to_owned();
         }
     }
 
     /// Renames it. Without effect if it is not sampled.
     pub fn set_name(&self, name: &str) {
         if self.shared.recording.is_some() {
-            self.shared.face.lock().name = name.into();
+            self.shared.face.lock().name = name.to_owned();
         }
     }
 

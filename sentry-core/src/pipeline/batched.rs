@@ -31,15 +31,15 @@ impl Pipeline {
     /// Lets a log wait for others.
     pub(crate) fn push_log(&self, record: LogRecord) -> Pushed<LogRecord> {
         self.recorder.record_captured(Category::LogItem, 1);
-        let (bytes, now) = (record.bytes(), clock::now());
-        self.logs.lock().push(record, bytes, now)
+        let bytes = record.bytes();
+        self.logs.lock().push(record, bytes, clock::now)
     }
 
     /// Lets a metric wait for others.
     pub(crate) fn push_metric(&self, record: MetricRecord) -> Pushed<MetricRecord> {
         self.recorder.record_captured(Category::TraceMetric, 1);
-        let (bytes, now) = (record.bytes(), clock::now());
-        self.metrics.lock().push(record, bytes, now)
+        let bytes = record.bytes();
+        self.metrics.lock().push(record, bytes, clock::now)
     }
 
     /// When the oldest batch has waited long enough.

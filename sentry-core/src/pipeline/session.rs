@@ -14,11 +14,11 @@ use crate::session::{self, Added};
 
 impl Pipeline {
     /// Sends an update that no event takes along.
-    pub(crate) fn send_session(self: &Arc<Self>, update: SessionUpdate<'static>) {
+    pub(crate) fn send_session(self: &Arc<Self>, update: SessionUpdate<'static>, now: Instant) {
         if self.options.session_mode == SessionMode::Request {
             return self.sum_session(&update);
         }
-        let pushed = self.sessions.lock().push(update, 0, clock::now());
+        let pushed = self.sessions.lock().push(update, 0, || now);
         match pushed {
             Pushed::Waits => {}
             Pushed::First(due) => self.wake_at(due),

@@ -45,7 +45,7 @@ impl Pipeline {
         scope: &ScopeSnapshot,
         remaining: &mut usize,
     ) -> Result<Transaction<'static>, Reason> {
-        if self.options.ignore_transactions.iter().any(|ignored| **ignored == *finished.name) {
+        if self.options.ignore_transactions.iter().any(|ignored| *ignored == finished.name) {
             return Err(Reason::EventProcessor);
         }
         let mut transaction = finished.into_protocol();

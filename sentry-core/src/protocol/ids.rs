@@ -23,6 +23,13 @@ macro_rules! hex_id {
             }
         }
 
+        impl $name {
+            #[allow(dead_code, reason = "for the one that is made from others")]
+            pub(crate) fn to_bytes(self) -> [u8; $bytes] {
+                self.0
+            }
+        }
+
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))

@@ -4,6 +4,7 @@ mod aggregates;
 mod state;
 
 use std::sync::{Arc, Weak};
+use std::time::Instant;
 
 use crate::clock;
 use crate::options::SessionMode;
@@ -24,11 +25,12 @@ pub(crate) struct Session {
 
 impl Session {
     /// Begins one for the client of `pipeline`; `None` without a release, which sessions are about (spec SES-44).
-    pub(crate) fn begin(pipeline: &Arc<Pipeline>, user: Option<&User>) -> Option<Arc<Self>> {
+    pub(crate) fn begin(pipeline: &Arc<Pipeline>) -> Option<Arc<Self>> {
         let attributes = attributes(pipeline)?;
         let update = SessionUpdate {
             session_id: random::uuid(),
-            distinct_id: user.and_then(state::distinct_id),
+            // Who had it is known best when it is first told of.
+            distinct_id: None,
             sequence: None,
             timestamp: None,
             started: clock::wall(),
@@ -49,26 +51,29 @@ impl Session {
 
     /// Ends it. What is to be sent leaves with the client's next batch, or with the last event that is pending.
     pub(crate) fn end(&self, status: SessionStatus, user: Option<&User>) {
-        let update = self.state.lock().end(status, user, clock::now(), clock::wall());
-        self.leave(update);
+        let now = clock::now();
+        let update = self.state.lock().end(status, user, now, clock::wall());
+        self.leave(update, now);
     }
 
     /// Counts an event that nothing is pending for.
     pub(crate) fn count(self: &Arc<Self>, effect: Effect) {
         let update = SessionTicket::new(Arc::clone(self)).settle(Some(effect), None);
-        self.leave(update);
+        self.leave(update, clock::now());
     }
 
-    fn leave(&self, update: Option<SessionUpdate<'static>>) {
+    fn leave(&self, update: Option<SessionUpdate<'static>>, now: Instant) {
         if let (Some(update), Some(pipeline)) = (update, self.pipeline.upgrade()) {
-            pipeline.send_session(update);
+            pipeline.send_session(update, now);
         }
     }
 }
 
 impl Drop for Session {
     fn drop(&mut self) {
-        self.end(SessionStatus::Exited, None);
+        if self.is_live() {
+            self.end(SessionStatus::Exited, None);
+        }
     }
 }
 
@@ -107,8 +112,9 @@ impl SessionTicket {
 impl Drop for SessionTicket {
     fn drop(&mut self) {
         if let Some(session) = self.0.take() {
-            let update = session.state.lock().settle(None, None, clock::now(), clock::wall());
-            session.leave(update);
+            let now = clock::now();
+            let update = session.state.lock().settle(None, None, now, clock::wall());
+            session.leave(update, now);
         }
     }
 }

@@ -124,7 +124,7 @@ impl State {
 }
 
 /// What tells one user from another.
-pub(super) fn distinct_id(user: &User) -> Option<String> {
+fn distinct_id(user: &User) -> Option<String> {
     [&user.id, &user.email, &user.username].into_iter().find_map(|text| text.clone())
 }
 
