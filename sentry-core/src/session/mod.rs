@@ -52,7 +52,7 @@ impl Session {
     /// Ends it. What is to be sent leaves with the client's next batch, or with the last event that is pending.
     pub(crate) fn end(&self, status: SessionStatus, user: Option<&User>) {
         let now = clock::now();
-        let update = self.state.lock().end(status, user, now, clock::wall());
+        let update = self.state.lock().end(status, user, now);
         self.leave(update, now);
     }
 
@@ -97,7 +97,7 @@ impl SessionTicket {
     /// of the session now.
     pub(crate) fn settle(mut self, effect: Option<Effect>, user: Option<&User>) -> Option<SessionUpdate<'static>> {
         let session = self.0.take()?;
-        let mut update = session.state.lock().settle(effect, user, clock::now(), clock::wall());
+        let mut update = session.state.lock().settle(effect, user, clock::now());
         if let (Some(ready), Some(pipeline)) = (&update, session.pipeline.upgrade()) {
             // Of requests, only sums are sent (spec SES-31).
             if pipeline.options().session_mode == SessionMode::Request {
@@ -113,7 +113,7 @@ impl Drop for SessionTicket {
     fn drop(&mut self) {
         if let Some(session) = self.0.take() {
             let now = clock::now();
-            let update = session.state.lock().settle(None, None, now, clock::wall());
+            let update = session.state.lock().settle(None, None, now);
             session.leave(update, now);
         }
     }

@@ -3,7 +3,7 @@
 //! Events are finished later than they are captured, and some are dropped on the way. A session counts the captures that
 //! refer to it; one that has ended reports its end when the last of them has been finished (DESIGN, section 2).
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use crate::protocol::{SessionStatus, SessionUpdate, User};
 
@@ -54,7 +54,6 @@ impl State {
         effect: Option<Effect>,
         user: Option<&User>,
         now: Instant,
-        wall: SystemTime,
     ) -> Option<SessionUpdate<'static>> {
         self.pending = self.pending.saturating_sub(1);
         if self.is_over {
@@ -68,12 +67,12 @@ impl State {
             self.is_unhandled |= effect.is_unhandled;
         }
         if effect.is_crash {
-            return Some(self.terminal(SessionStatus::Crashed, now.saturating_duration_since(self.began), wall));
+            return Some(self.terminal(SessionStatus::Crashed, now.saturating_duration_since(self.began), now));
         }
         match self.ended {
-            Some((status, duration)) if self.pending == 0 => Some(self.terminal(status, duration, wall)),
+            Some((status, duration)) if self.pending == 0 => Some(self.terminal(status, duration, now)),
             Some(_) => None,
-            None if effect != Effect::default() => Some(self.emit(wall)),
+            None if effect != Effect::default() => Some(self.emit(now)),
             None => None,
         }
     }
@@ -84,7 +83,6 @@ impl State {
         status: SessionStatus,
         user: Option<&User>,
         now: Instant,
-        wall: SystemTime,
     ) -> Option<SessionUpdate<'static>> {
         if !self.is_live() {
             return None;
@@ -92,7 +90,7 @@ impl State {
         self.know(user);
         let duration = now.saturating_duration_since(self.began);
         self.ended = Some((status, duration));
-        (self.pending == 0).then(|| self.terminal(status, duration, wall))
+        (self.pending == 0).then(|| self.terminal(status, duration, now))
     }
 
     /// Who had it, as far as that was not said before (spec SES-04).
@@ -102,7 +100,7 @@ impl State {
         }
     }
 
-    fn terminal(&mut self, status: SessionStatus, duration: Duration, wall: SystemTime) -> SessionUpdate<'static> {
+    fn terminal(&mut self, status: SessionStatus, duration: Duration, now: Instant) -> SessionUpdate<'static> {
         self.is_over = true;
         self.update.status = match status {
             // An end like any other, but for what nobody handled (spec SES-12).
@@ -111,11 +109,12 @@ impl State {
             other => other,
         };
         self.update.duration = Some(duration.as_secs_f64());
-        self.emit(wall)
+        self.emit(now)
     }
 
-    fn emit(&mut self, wall: SystemTime) -> SessionUpdate<'static> {
-        self.update.timestamp = Some(wall);
+    /// Times of updates are those of the monotonic clock since the start: a clock that is set back changes no order.
+    fn emit(&mut self, now: Instant) -> SessionUpdate<'static> {
+        self.update.timestamp = self.update.started.checked_add(now.saturating_duration_since(self.began));
         let update = self.update.clone();
         self.update.init = false;
         self.update.sequence = Some(self.update.sequence.unwrap_or_default().saturating_add(1));
@@ -130,6 +129,8 @@ fn distinct_id(user: &User) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::SystemTime;
+
     use super::*;
     use crate::protocol::SessionAttributes;
 
@@ -170,15 +171,14 @@ mod tests {
 
     fn run(steps: &[Step]) -> Vec<Sent> {
         let now = crate::clock::now();
-        let wall = SystemTime::UNIX_EPOCH;
         let mut state = state(now);
         let updates = steps.iter().filter_map(|step| match step {
             Step::Capture => {
                 state.refer();
                 None
             }
-            Step::Settle(effect) => state.settle(*effect, None, now, wall),
-            Step::End(status) => state.end(*status, None, now, wall),
+            Step::Settle(effect) => state.settle(*effect, None, now),
+            Step::End(status) => state.end(*status, None, now),
         });
         updates.map(|update| (update.status, update.errors, update.init)).collect()
     }
@@ -221,8 +221,8 @@ mod tests {
         let mut state = state(now);
         state.refer();
         state.refer();
-        let first = state.settle(ERROR, Some(&user("one")), now, SystemTime::UNIX_EPOCH).expect("an update");
-        let second = state.settle(ERROR, Some(&user("two")), now, SystemTime::UNIX_EPOCH).expect("an update");
+        let first = state.settle(ERROR, Some(&user("one")), now).expect("an update");
+        let second = state.settle(ERROR, Some(&user("two")), now).expect("an update");
         assert_eq!((first.distinct_id.as_deref(), second.distinct_id.as_deref()), (Some("one"), Some("one")));
         assert_eq!((first.sequence, second.sequence), (None, Some(1)));
     }
@@ -233,8 +233,9 @@ mod tests {
         let later = |seconds| now + Duration::from_secs(seconds);
         let mut state = state(now);
         state.refer();
-        assert_eq!(state.end(SessionStatus::Exited, None, later(2), SystemTime::UNIX_EPOCH), None);
-        let last = state.settle(ERROR, None, later(9), SystemTime::UNIX_EPOCH).expect("the end");
+        assert_eq!(state.end(SessionStatus::Exited, None, later(2)), None);
+        let last = state.settle(ERROR, None, later(9)).expect("the end");
         assert_eq!(last.duration, Some(2.0));
+        assert_eq!(last.timestamp, Some(SystemTime::UNIX_EPOCH + Duration::from_secs(9)));
     }
 }
