@@ -241,7 +241,7 @@ mod tests {
             ("core::option::Option<T>::map", "library/core/src/option.rs", false),
             ("serde::de::read", "/root/.cargo/registry/src/index-1/serde-1.0.0/src/de.rs", false),
             ("ours::lib", "/root/.cargo/git/checkouts/ours-1/2/src/lib.rs", false),
-            ("sentry::capture", "/work/main/src/lib.rs", false),
+            ("sentry::capture", "/work/sdk/src/lib.rs", false),
             ("sentry_core::hub::Hub::capture", "", false),
             ("sentry_integrations::panic::hook", "/x/src/panic.rs", false),
             ("run", concat!("/x/", file!()), false),
