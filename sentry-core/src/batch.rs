@@ -9,6 +9,8 @@ pub(crate) struct Batch<T> {
     bytes: usize,
     due: Option<Instant>,
     limits: Limits,
+    /// Nothing is taken in any more.
+    is_closed: bool,
 }
 
 /// When a batch leaves: with the first of these that it reaches.
@@ -29,16 +31,32 @@ pub(crate) enum Pushed<T> {
     First(Instant),
     /// The batch is full, or has waited long enough: it leaves.
     Leaves(Vec<T>),
+    /// The batch is closed: nobody would ever look at it.
+    Refused(T),
+}
+
+/// What is taken out of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Take {
+    /// What has waited long enough by then.
+    Due(Instant),
+    /// Everything.
+    All,
+    /// Everything, and nothing is taken in after that.
+    Last,
 }
 
 impl<T> Batch<T> {
     pub(crate) const fn new(limits: Limits) -> Self {
-        Self { items: Vec::new(), bytes: 0, due: None, limits }
+        Self { items: Vec::new(), bytes: 0, due: None, limits, is_closed: false }
     }
 
     /// Adds `item` of about `bytes`. The time is asked for where it matters: of a batch that fills quickly, its age is not
     /// looked at with each item.
     pub(crate) fn push(&mut self, item: T, bytes: usize, mut now: impl FnMut() -> Instant) -> Pushed<T> {
+        if self.is_closed {
+            return Pushed::Refused(item);
+        }
         if self.items.capacity() == 0 {
             self.items.reserve_exact(self.limits.count.min(ROOM_AT_ONCE));
         }
@@ -47,9 +65,9 @@ impl<T> Batch<T> {
         let is_full = self.items.len() >= self.limits.count || self.bytes >= self.limits.bytes;
         let in_a_row = self.items.len() > CLOCK_EVERY && self.items.len() % CLOCK_EVERY != 0;
         match self.due {
-            _ if is_full => Pushed::Leaves(self.take()),
+            _ if is_full => Pushed::Leaves(self.empty()),
             Some(_) if in_a_row => Pushed::Waits,
-            Some(due) if due <= now() => Pushed::Leaves(self.take()),
+            Some(due) if due <= now() => Pushed::Leaves(self.empty()),
             Some(_) => Pushed::Waits,
             None => {
                 let due = now() + self.limits.age;
@@ -59,21 +77,30 @@ impl<T> Batch<T> {
         }
     }
 
-    fn take(&mut self) -> Vec<T> {
+    fn empty(&mut self) -> Vec<T> {
         self.bytes = 0;
         self.due = None;
         std::mem::take(&mut self.items)
     }
 
-    /// Takes everything if it has waited long enough by `now`; without a time, in any case.
-    pub(crate) fn take_due(&mut self, now: Option<Instant>) -> Vec<T> {
-        let is_due = now.is_none_or(|now| self.due.is_some_and(|due| due <= now));
-        if is_due { self.take() } else { Vec::new() }
+    pub(crate) fn take(&mut self, take: Take) -> Vec<T> {
+        self.is_closed |= take == Take::Last;
+        if take.takes(self.due) { self.empty() } else { Vec::new() }
     }
 
     /// When it has waited long enough; `None` while it is empty.
     pub(crate) fn due(&self) -> Option<Instant> {
         self.due
+    }
+}
+
+impl Take {
+    /// Whether it takes what is due at a time, if it is.
+    pub(crate) fn takes(self, due: Option<Instant>) -> bool {
+        match self {
+            Self::Due(now) => due.is_some_and(|due| due <= now),
+            Self::All | Self::Last => true,
+        }
     }
 }
 
@@ -127,12 +154,22 @@ mod tests {
         let start = crate::clock::now();
         let mut batch = batch();
         assert_eq!(batch.push(1, 1, || start), Pushed::First(start + 5 * SECOND));
-        assert!(batch.take_due(Some(start + 4 * SECOND)).is_empty());
-        assert_eq!(batch.take_due(Some(start + 5 * SECOND)), [1]);
-        assert!(batch.take_due(Some(start + 9 * SECOND)).is_empty());
+        assert!(batch.take(Take::Due(start + 4 * SECOND)).is_empty());
+        assert_eq!(batch.take(Take::Due(start + 5 * SECOND)), [1]);
+        assert!(batch.take(Take::Due(start + 9 * SECOND)).is_empty());
         assert_eq!(batch.push(2, 1, || start), Pushed::First(start + 5 * SECOND));
         assert_eq!(batch.push(3, 1, || start + 5 * SECOND), Pushed::Leaves(vec![2, 3]), "a push looks at the age too");
         assert_eq!(batch.push(4, 1, || start), Pushed::First(start + 5 * SECOND));
-        assert_eq!(batch.take_due(None), [4], "whatever its age");
+        assert_eq!(batch.take(Take::All), [4], "whatever its age");
+    }
+
+    #[test]
+    fn after_the_last_time_it_takes_nothing_in() {
+        let start = crate::clock::now();
+        let mut batch = batch();
+        assert_eq!(batch.push(1, 1, || start), Pushed::First(start + 5 * SECOND));
+        assert_eq!(batch.take(Take::Last), [1]);
+        assert_eq!(batch.push(2, 1, || start), Pushed::Refused(2));
+        assert_eq!((batch.take(Take::All), batch.due()), (vec![], None));
     }
 }

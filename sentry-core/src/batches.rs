@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Weak;
 use std::time::Instant;
 
+use crate::batch::Take;
 use crate::pending::PendingEnvelope;
 use crate::pipeline::Pipeline;
 
@@ -27,16 +28,12 @@ impl BatchSource {
         self.0.upgrade().and_then(|pipeline| pipeline.next_batch_due())
     }
 
-    /// Takes out everything, whatever its age.
-    #[must_use]
-    pub fn take_all(&self) -> Vec<PendingEnvelope> {
-        self.0.upgrade().map(|pipeline| pipeline.take_batches(None)).unwrap_or_default()
-    }
-
-    /// Takes out what has waited long enough by `now`.
-    #[must_use]
-    pub fn take_due(&self, now: Instant) -> Vec<PendingEnvelope> {
-        self.0.upgrade().map(|pipeline| pipeline.take_batches(Some(now))).unwrap_or_default()
+    /// Gives `send` what has waited long enough by `now`, one envelope after the other. A flush waits for the envelopes
+    /// that are being given.
+    pub fn take_due(&self, now: Instant, send: impl FnMut(PendingEnvelope)) {
+        if let Some(pipeline) = self.0.upgrade() {
+            pipeline.take_batches(Take::Due(now), send);
+        }
     }
 }
 

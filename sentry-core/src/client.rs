@@ -8,13 +8,15 @@ use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
+use crate::batch::Take;
 use crate::batches::BatchSource;
 use crate::capture::{Capture, Kind};
 use crate::caught::caught;
+use crate::clock;
 use crate::crash;
 use crate::diagnostics::Diagnostics;
 use crate::dsn::Dsn;
@@ -166,10 +168,8 @@ impl Client {
             return false;
         }
         let timeout = timeout.unwrap_or(self.options().shutdown_timeout);
-        self.transport().is_none_or(|transport| {
-            self.inner.send_batches(&*transport);
-            transport.flush(timeout)
-        })
+        let began = clock::now();
+        self.transport().is_none_or(|transport| self.inner.drain(&*transport, began, timeout))
     }
 
     /// Like [`flush`](Self::flush), and captures nothing more: the client is disabled. What is not sent in time is
@@ -242,7 +242,9 @@ impl Client {
         if !capture.is_sampled_out && capture.kind == Kind::Event {
             self.inner.pipeline.on_capture(&mut capture);
         }
-        self.deliver_through(capture, snapshot, |transport, pending| self.inner.hand_over(&*transport, pending))
+        self.deliver_through(capture, snapshot, |transport, pending| {
+            self.inner.pipeline.hand_over_to(&*transport, pending)
+        })
     }
 
     /// Sends a transaction that has ended, with the data of `scope`.
@@ -258,7 +260,7 @@ impl Client {
         }
         let pending = PendingEnvelope::transaction(finished, ScopeSnapshot::new(scope), Arc::clone(pipeline));
         match self.transport() {
-            Some(transport) => self.inner.hand_over(&*transport, pending),
+            Some(transport) => pipeline.hand_over_to(&*transport, pending),
             // Closed meanwhile.
             None => pending.discard(Reason::QueueOverflow),
         }
@@ -315,22 +317,17 @@ impl RefUnwindSafe for Client {}
 impl UnwindSafe for Client {}
 
 impl Inner {
-    /// Gives something to the transport: finished, if hooks are to run here.
-    fn hand_over(&self, transport: &dyn Transport, pending: PendingEnvelope) {
-        if !self.pipeline.options().hooks_on_caller {
-            return transport.send_deferred(pending);
+    /// Waits until everything captured so far has a verdict, until `timeout` after it `began`.
+    fn drain(&self, transport: &dyn Transport, began: Instant, timeout: Duration) -> bool {
+        let arrived = self.pipeline.send_batches(Take::All, left(began, timeout));
+        let settled = transport.flush(left(began, timeout));
+        // Sessions whose last event was finished meanwhile are ready only now.
+        let sessions = self.pipeline.take_sessions(Take::All);
+        if sessions.is_empty() {
+            return arrived && settled;
         }
-        let class = pending.class();
-        if let Some(envelope) = pending.finish() {
-            transport.send_deferred(PendingEnvelope::ready(envelope, class, Arc::clone(&self.pipeline)));
-        }
-    }
-
-    /// Gives the batches to the transport, whatever their age.
-    fn send_batches(&self, transport: &dyn Transport) {
-        for pending in self.pipeline.take_batches(None) {
-            self.hand_over(transport, pending);
-        }
+        sessions.into_iter().for_each(|pending| self.pipeline.hand_over_to(transport, pending));
+        arrived && transport.flush(left(began, timeout))
     }
 
     fn shut(&self, timeout: Duration) -> bool {
@@ -339,8 +336,11 @@ impl Inner {
             return true;
         };
         activity::client_closed();
-        self.send_batches(&*transport);
-        transport.shutdown(timeout)
+        let began = clock::now();
+        // Nothing is captured any more, but what is under way may leave something in a batch.
+        self.drain(&*transport, began, timeout);
+        let arrived = self.pipeline.send_batches(Take::Last, left(began, timeout));
+        transport.shutdown(left(began, timeout)) && arrived
     }
 }
 
@@ -350,6 +350,11 @@ impl Drop for Inner {
         let timeout = if suppress::is_active() { Duration::ZERO } else { self.pipeline.options().shutdown_timeout };
         self.shut(timeout);
     }
+}
+
+/// What is left of `timeout`.
+fn left(began: Instant, timeout: Duration) -> Duration {
+    timeout.saturating_sub(clock::now().saturating_duration_since(began))
 }
 
 /// What becomes of an event before it is built.

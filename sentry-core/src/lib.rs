@@ -16,7 +16,7 @@
 //! # Floors
 //!
 //! A module uses its own floor and those below it:
-//! 0 `clock random sync suppress caught diagnostics indexed_enum batch` ·
+//! 0 `clock random sync suppress caught diagnostics indexed_enum batch transit` ·
 //! 1 `url dsn auth project_id protocol wire sdk` ·
 //! 2 `ledger weight propagation breadcrumbs feedback attachment_file` ·
 //! 3 `capture hint integration options into_dsn error_event transport batches` ·
@@ -75,6 +75,7 @@ pub mod suppress;
 mod sync;
 #[cfg(any(test, feature = "test"))]
 pub mod test;
+mod transit;
 mod transport;
 mod url;
 pub mod utils;

@@ -50,6 +50,8 @@ pub(crate) struct State {
     last_report: Option<FlightId>,
     /// How refused work is counted.
     refused_as: Reason,
+    /// Everything that was there at the end is counted.
+    is_counted: bool,
 }
 
 /// What the others know of the worker.
@@ -131,6 +133,7 @@ impl Delivery {
             waiters: Vec::new(),
             last_report: None,
             refused_as: Reason::QueueOverflow,
+            is_counted: false,
         };
         let shared = Arc::new(Shared {
             state: Mutex::new(state),
@@ -148,6 +151,7 @@ impl Delivery {
             let mut state = shared.lock();
             state.refused_as = Reason::InternalSdkError;
             state.machine.close();
+            state.is_counted = true;
         }
         Self(shared)
     }
@@ -198,7 +202,10 @@ impl Delivery {
             return false;
         }
         let settled = self.0.wait(deadline);
-        self.0.end();
+        if !self.0.end() {
+            // Another thread is at it.
+            self.0.wait(deadline + COUNTING);
+        }
         settled
     }
 }
@@ -301,10 +308,10 @@ impl Shared {
 
     /// To be called when something has been settled: lets go of the waiters it was the last for.
     pub(crate) fn settled(&self, state: &mut State) {
-        let State { machine, waiters, worker, .. } = state;
+        let State { machine, waiters, worker, is_counted, .. } = state;
         let mut wakes = machine.phase() != Phase::Open && machine.is_idle();
         for waiter in waiters.iter_mut() {
-            if machine.phase() == Phase::Closed {
+            if *is_counted {
                 waiter.report = LastReport::Over;
             } else if machine.is_settled(waiter.ticket) {
                 match waiter.report {
@@ -350,7 +357,7 @@ impl Shared {
     pub(crate) fn watch(self: &Arc<Self>, now: Instant) {
         worker::take_over_if_stuck(self, now);
         if self.lock().machine.is_past_deadline(now) {
-            self.end();
+            let _ = self.end();
         }
     }
 
@@ -362,14 +369,15 @@ impl Shared {
     /// We failed where we must not: everything is counted, and refused from now on, but nothing hangs.
     pub(crate) fn fail(&self) {
         self.lock().refused_as = Reason::InternalSdkError;
-        self.end();
+        let _ = self.end();
     }
 
-    /// The end: everything without a verdict is counted, and the threads end when they look up.
-    pub(crate) fn end(&self) {
+    /// The end: everything without a verdict is counted, and the threads end when they look up. `false` when another
+    /// thread is still counting.
+    pub(crate) fn end(&self) -> bool {
         let mut state = self.lock();
         if state.machine.phase() == Phase::Closed {
-            return;
+            return state.is_counted;
         }
         let flights = state.machine.give_up();
         let entries: Vec<Entry> = std::iter::from_fn(|| state.queue.pop()).collect();
@@ -383,8 +391,12 @@ impl Shared {
         for entry in entries {
             self.discard(entry.content, Reason::NetworkError);
         }
-        self.settled(&mut self.lock());
+        let mut state = self.lock();
+        state.is_counted = true;
+        self.settled(&mut state);
+        drop(state);
         self.wake_worker();
+        true
     }
 }
 
@@ -453,6 +465,8 @@ fn deadline_after(timeout: Duration) -> Instant {
 const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 /// What a transport that was dropped may still use.
 const GRACE: Duration = Duration::from_secs(2);
+/// How long counting what is left may take a thread that others wait for.
+const COUNTING: Duration = Duration::from_millis(25);
 /// How often those who wait look after the worker.
 pub(crate) const WATCH: Duration = Duration::from_millis(250);
 

@@ -81,13 +81,13 @@ fn work(shared: &Arc<Shared>, epoch: u64) {
                 }
             }
             Task::Report => report(shared),
-            Task::Gather => {
-                shared.batches.take_due(clock::now()).into_iter().for_each(|batch| shared.push_pending(batch))
-            }
+            Task::Gather => shared.batches.take_due(clock::now(), |batch| shared.push_pending(batch)),
             Task::AddSender => add_sender(shared),
             Task::LookAgain => {}
             Task::Sleep(until) => shared.sleep(until),
-            Task::GiveUp => shared.end(),
+            Task::GiveUp => {
+                let _ = shared.end();
+            }
             Task::End => return,
         }
     }
@@ -197,22 +197,16 @@ fn finish(shared: &Shared, entry: Entry, epoch: u64) -> bool {
     is_the_one
 }
 
-/// Sends a client report alone; at the end together with sessions whose last event was lost on the way.
+/// Sends a client report alone.
 fn report(shared: &Shared) {
-    let is_closing = shared.lock().machine.phase() != Phase::Open;
-    let late = if is_closing { shared.batches.take_all() } else { Vec::new() };
-    let late = late.into_iter().filter_map(|pending| Some(shared.encode(pending.finish()?)));
-    let late: Vec<EncodedItem> = late.flat_map(|envelope| envelope.items().to_vec()).collect();
     // Taken and launched under one lock: whoever begins to wait finds the report either here or on its way.
     let mut state = shared.lock();
-    let report = shared.recorder.take_report();
-    if report.is_none() && late.is_empty() {
+    let Some(report) = shared.recorder.take_report() else {
         state.report_fails();
         return shared.settled(&mut state);
-    }
+    };
     let mut envelope = EncodedEnvelope::encode(Envelope::new(), &sentry_core::sdk_info()).envelope;
-    let reports = report.iter().flat_map(EncodedItem::client_reports);
-    reports.chain(late).for_each(|item| envelope.push(item));
+    EncodedItem::client_reports(&report).into_iter().for_each(|item| envelope.push(item));
     depart(shared, &mut state, envelope, None);
 }
 

@@ -10,8 +10,8 @@ use sentry::protocol::{Envelope, LogLevel};
 use sentry::{Client, ClientOptions, Hub, TransactionContext, Transport, logger_info, logger_log, logger_warn};
 use serde_json::{Value, json};
 
-use crate::start;
-use crate::support::{Deadline, Gate, ReceivedEnvelope, Receiver, Reply, wait_until};
+use crate::support::{Deadline, Gate, ReceivedEnvelope, Receiver, Reply};
+use crate::{assert_balanced, start};
 
 /// The logs of each envelope that has some.
 fn logs(envelopes: &[ReceivedEnvelope]) -> Vec<Vec<Value>> {
@@ -21,16 +21,6 @@ fn logs(envelopes: &[ReceivedEnvelope]) -> Vec<Vec<Value>> {
 
 fn bodies(logs: &[Value]) -> Vec<String> {
     logs.iter().map(|log| log["body"].as_str().expect("a body").to_owned()).collect()
-}
-
-/// Everything captured has been accounted for, in pieces and in bytes.
-#[track_caller]
-fn assert_balanced(client: &Client) {
-    for category in [Category::LogItem, Category::LogByte] {
-        let row = client.stats().of(category);
-        let left = row.delivered + row.limited_by_server + row.lost_in_all();
-        assert_eq!(row.captured, left, "{category}: {row:?}");
-    }
 }
 
 #[test]
@@ -303,7 +293,22 @@ fn threads_that_log_while_the_client_closes_lose_nothing_silently() {
         gate.wait_started(1);
         client.close(None);
     });
-    wait_until(|| client.stats().of(Category::LogItem).queued() == 0, Duration::from_secs(10));
     assert!(client.stats().of(Category::LogItem).captured > 0);
     assert_balanced(&client);
+}
+
+/// What has left its batch is not with the transport yet.
+#[test]
+fn a_flush_waits_for_a_batch_that_another_thread_is_sending() {
+    let gate = Gate::new();
+    let transport = Arc::new(Counting { gate: Some(gate.clone()), ..Counting::default() });
+    let (hub, client) = start_with(&transport);
+    thread::scope(|threads| {
+        threads.spawn(|| Hub::run(hub, || (0..100).for_each(|n| logger_info!("{}", n))));
+        gate.wait_started(1);
+        assert!(!client.flush(Some(Duration::from_millis(50))));
+        gate.release();
+        assert!(client.flush(None));
+        assert_eq!(transport.logs.load(Ordering::SeqCst), 100);
+    });
 }

@@ -6,25 +6,15 @@ use std::time::Duration;
 
 use sentry::protocol::Unit;
 use sentry::protocol::client_report::{Category, Reason};
-use sentry::{Client, ClientOptions, Hub, TransactionContext, metrics};
+use sentry::{ClientOptions, Hub, TransactionContext, metrics};
 use serde_json::{Value, json};
 
-use crate::start;
 use crate::support::{Gate, ReceivedEnvelope, Receiver, Reply};
+use crate::{assert_balanced, start};
 
 fn metrics_in(envelopes: &[ReceivedEnvelope]) -> Vec<Value> {
     let items = envelopes.iter().filter_map(|envelope| envelope.item("trace_metric"));
     items.flat_map(|item| item.json()["items"].as_array().expect("items").clone()).collect()
-}
-
-/// Everything captured has been accounted for, in pieces and in bytes.
-#[track_caller]
-fn assert_balanced(client: &Client) {
-    for category in [Category::TraceMetric, Category::TraceMetricByte] {
-        let row = client.stats().of(category);
-        let left = row.delivered + row.limited_by_server + row.lost_in_all();
-        assert_eq!(row.captured, left, "{category}: {row:?}");
-    }
 }
 
 #[test]

@@ -7,14 +7,26 @@ use sentry::protocol::client_report::Category;
 use sentry::{ClientOptions, Level, SessionMode, User};
 use serde_json::{Value, json};
 
-use crate::start;
 use crate::support::{Gate, Receiver, Reply};
+use crate::{assert_balanced, start};
 
 /// All session updates that came, in order.
 fn updates(receiver: &Receiver) -> Vec<Value> {
     let envelopes = receiver.envelopes();
     let items = envelopes.iter().flat_map(|envelope| &envelope.items);
     items.filter(|item| item.kind() == "session").map(|item| item.json()).collect()
+}
+
+/// All sums of requests that came.
+fn sums(receiver: &Receiver) -> Vec<Value> {
+    let envelopes = receiver.envelopes();
+    let items = envelopes.iter().flat_map(|envelope| &envelope.items);
+    items.filter(|item| item.kind() == "sessions").map(|item| item.json()).collect()
+}
+
+fn total(sums: &[Value], name: &str) -> u64 {
+    let aggregates = sums.iter().flat_map(|sum| sum["aggregates"].as_array().into_iter().flatten());
+    aggregates.filter_map(|one| one[name].as_u64()).sum()
 }
 
 fn states(receiver: &Receiver) -> Vec<(String, u64, bool)> {
@@ -192,18 +204,8 @@ fn requests_are_summed_by_the_minute() {
     }
     assert!(client.flush(Some(Duration::from_secs(5))));
     assert!(client.close(None));
-    let envelopes = receiver.envelopes();
-    let sums: Vec<Value> = (envelopes.iter().flat_map(|envelope| &envelope.items))
-        .filter(|item| item.kind() == "sessions")
-        .map(|item| item.json())
-        .collect();
-    let total = |name: &str| -> u64 {
-        sums.iter()
-            .flat_map(|sum| sum["aggregates"].as_array().into_iter().flatten())
-            .filter_map(|one| one[name].as_u64())
-            .sum()
-    };
-    assert_eq!((total("exited"), total("errored")), (8, 2), "{sums:?}");
+    let sums = sums(&receiver);
+    assert_eq!((total(&sums, "exited"), total(&sums, "errored")), (8, 2), "{sums:?}");
     assert!(updates(&receiver).is_empty());
     assert!(sums.iter().all(|sum| sum["attrs"]["release"] == "it@1.0.0"));
     let sessions = client.stats().of(Category::Session);
@@ -221,4 +223,60 @@ fn there_is_no_session_without_a_release() {
     hub.end_session();
     assert!(client.close(None));
     assert!(receiver.envelopes().is_empty());
+}
+
+/// The session is over before its event is finished, and nothing but `close` looks after it.
+#[test]
+fn a_request_whose_event_is_still_pending_is_summed_at_close() {
+    let (receiver, gate) = slow_receiver();
+    let options = ClientOptions::new().session_mode(SessionMode::Request);
+    let (hub, client) = start(&receiver.dsn(), options);
+    hub.capture_message("keeps the wire busy", Level::Info);
+    gate.wait_started(1);
+    for _ in 0..50 {
+        let request = sentry::Hub::new_from_top(&hub);
+        request.start_session();
+        request.capture_error(&an_error());
+        request.end_session();
+    }
+    gate.release();
+    assert!(client.close(None));
+    let sums = sums(&receiver);
+    assert_eq!((total(&sums, "exited"), total(&sums, "errored")), (0, 50), "{sums:?}");
+    assert_balanced(&client);
+    assert_eq!(client.stats().of(Category::Session).delivered, 50);
+}
+
+#[test]
+fn a_hub_that_is_dropped_while_its_event_is_pending_ends_its_session() {
+    let (receiver, gate) = slow_receiver();
+    let (hub, client) = start(&receiver.dsn(), ClientOptions::new());
+    hub.capture_message("keeps the wire busy", Level::Info);
+    gate.wait_started(1);
+    hub.start_session();
+    hub.capture_error(&an_error());
+    drop(hub);
+    gate.release();
+    assert!(client.close(None));
+    let states = states(&receiver);
+    assert_eq!(states.last(), Some(&state("exited", 1, states.len() == 1)), "{states:?}");
+    assert_balanced(&client);
+}
+
+/// Without client reports there is nothing to be sent at the end that would take the sessions along.
+#[test]
+fn sessions_of_limited_events_are_sent_without_client_reports_too() {
+    let receiver = Receiver::with(|n, _| match n {
+        0 => Reply::status(429).header("X-Sentry-Rate-Limits", "60:error:key"),
+        _ => Reply::status(200),
+    });
+    let (hub, client) = start(&receiver.dsn(), ClientOptions::new().send_client_reports(false));
+    hub.capture_message("brings the limit", Level::Error);
+    assert!(client.flush(None));
+    hub.start_session();
+    hub.capture_error(&an_error());
+    hub.end_session();
+    assert!(client.close(None));
+    assert_eq!(states(&receiver), [state("exited", 1, true)]);
+    assert_balanced(&client);
 }

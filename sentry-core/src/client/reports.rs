@@ -40,7 +40,7 @@ impl Client {
         let outcome = Outcome::default();
         let pending = PendingEnvelope::check_in(check_in, snapshot, Arc::clone(pipeline), outcome.clone());
         match self.transport() {
-            Some(transport) => self.inner.hand_over(&*transport, pending),
+            Some(transport) => pipeline.hand_over_to(&*transport, pending),
             // Closed meanwhile.
             None => pending.discard(Reason::QueueOverflow),
         }

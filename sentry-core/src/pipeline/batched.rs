@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Pipeline;
-use crate::batch::{Limits, Pushed};
+use crate::batch::{Batch, Limits, Pushed, Take};
 use crate::clock;
 use crate::logs::LogRecord;
 use crate::metrics::MetricRecord;
 use crate::pending::PendingEnvelope;
 use crate::protocol::client_report::{Category, LossSource, Reason};
 use crate::protocol::{Envelope, ItemContainer};
+use crate::sync::Mutex;
 
 /// A batch that has left and is not finished yet.
 pub(crate) trait Batched: Send + Sync {
@@ -29,17 +30,34 @@ pub(crate) trait Batched: Send + Sync {
 
 impl Pipeline {
     /// Lets a log wait for others.
-    pub(crate) fn push_log(&self, record: LogRecord) -> Pushed<LogRecord> {
+    pub(crate) fn push_log(self: &Arc<Self>, record: LogRecord) {
         self.recorder.record_captured(Category::LogItem, 1);
         let bytes = record.bytes();
-        self.logs.lock().push(record, bytes, clock::now)
+        self.push(&self.logs, record, bytes);
     }
 
     /// Lets a metric wait for others.
-    pub(crate) fn push_metric(&self, record: MetricRecord) -> Pushed<MetricRecord> {
+    pub(crate) fn push_metric(self: &Arc<Self>, record: MetricRecord) {
         self.recorder.record_captured(Category::TraceMetric, 1);
         let bytes = record.bytes();
-        self.metrics.lock().push(record, bytes, clock::now)
+        self.push(&self.metrics, record, bytes);
+    }
+
+    #[inline]
+    fn push<T>(self: &Arc<Self>, batch: &Mutex<Batch<T>>, item: T, bytes: usize)
+    where
+        Vec<T>: Batched + 'static,
+    {
+        let mut locked = batch.lock();
+        let pushed = locked.push(item, bytes, clock::now);
+        let _crossing = matches!(pushed, Pushed::Leaves(_)).then(|| self.transit.enter());
+        drop(locked);
+        match pushed {
+            Pushed::Waits => {}
+            Pushed::First(due) => self.wake_at(due),
+            Pushed::Leaves(items) => self.hand_over(PendingEnvelope::batch(items, Arc::clone(self))),
+            Pushed::Refused(item) => vec![item].count_lost(self, Reason::QueueOverflow),
+        }
     }
 
     /// When the oldest batch has waited long enough.
@@ -49,12 +67,20 @@ impl Pipeline {
         [logs, metrics, sessions, aggregates].into_iter().flatten().min()
     }
 
-    /// Takes out the batches: those that are due at a time, or all.
-    pub(crate) fn take_batches(self: &Arc<Self>, due: Option<Instant>) -> Vec<PendingEnvelope> {
-        let logs = self.logs.lock().take_due(due);
-        let metrics = self.metrics.lock().take_due(due);
-        let sessions = self.take_session_batches(due).into_iter();
-        sessions.chain(self.pending(logs)).chain(self.pending(metrics)).collect()
+    /// Sends the batches, and waits at most `timeout` for those that other threads are sending just now; `false` when
+    /// they still are.
+    pub(crate) fn send_batches(self: &Arc<Self>, take: Take, timeout: Duration) -> bool {
+        self.take_batches(take, |pending| self.hand_over(pending));
+        self.transit.wait(timeout)
+    }
+
+    /// Gives the batches to `send`, one after the other.
+    pub(crate) fn take_batches(self: &Arc<Self>, take: Take, send: impl FnMut(PendingEnvelope)) {
+        let _crossing = self.transit.enter();
+        let sessions = self.take_sessions(take).into_iter();
+        let logs = self.logs.lock().take(take);
+        let metrics = self.metrics.lock().take(take);
+        sessions.chain(self.pending(logs)).chain(self.pending(metrics)).for_each(send);
     }
 
     fn pending<T>(self: &Arc<Self>, items: Vec<T>) -> Option<PendingEnvelope>

@@ -31,7 +31,7 @@ mod transaction;
 use std::any::TypeId;
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::batch::{Batch, Limits};
 use crate::capture::{Body, Capture, Kind, RawStack, StackTarget, is_unhandled};
@@ -45,6 +45,7 @@ use crate::ledger::Recorder;
 use crate::logs::LogRecord;
 use crate::metrics::MetricRecord;
 use crate::options::ClientOptions;
+use crate::pending::PendingEnvelope;
 use crate::protocol::client_report::Reason;
 use crate::protocol::{
     ClientSdkInfo, ClientSdkPackage, Context, DynamicSamplingContext, Envelope, EnvelopeHeaders, EnvelopeItem, Event,
@@ -54,6 +55,7 @@ use crate::scope::ScopeSnapshot;
 use crate::session::{Aggregates, Effect};
 use crate::suppress;
 use crate::sync::Mutex;
+use crate::transit::Transit;
 use crate::transport::Transport;
 
 pub(crate) use batched::Batched;
@@ -70,6 +72,7 @@ pub(crate) struct Pipeline {
     metrics: Mutex<Batch<MetricRecord>>,
     sessions: Mutex<Batch<SessionUpdate<'static>>>,
     aggregates: Mutex<Aggregates>,
+    transit: Transit,
     /// Set once it is there; not kept alive.
     transport: OnceLock<Weak<dyn Transport>>,
 }
@@ -101,6 +104,7 @@ impl Pipeline {
             metrics: Mutex::new(Batch::new(batched::LIMITS)),
             sessions: Mutex::new(Batch::new(SESSIONS)),
             aggregates: Mutex::default(),
+            transit: Transit::default(),
             transport: OnceLock::new(),
         }
     }
@@ -112,6 +116,31 @@ impl Pipeline {
 
     fn transport(&self) -> Option<Arc<dyn Transport>> {
         self.transport.get().and_then(Weak::upgrade)
+    }
+
+    /// Gives something to the transport: finished, if hooks are to run here.
+    pub(crate) fn hand_over(self: &Arc<Self>, pending: PendingEnvelope) {
+        match self.transport() {
+            Some(transport) => self.hand_over_to(&*transport, pending),
+            None => pending.discard(Reason::QueueOverflow),
+        }
+    }
+
+    /// The same where the transport is at hand.
+    pub(crate) fn hand_over_to(self: &Arc<Self>, transport: &dyn Transport, pending: PendingEnvelope) {
+        if !self.options.hooks_on_caller {
+            return transport.send_deferred(pending);
+        }
+        let class = pending.class();
+        if let Some(envelope) = pending.finish() {
+            transport.send_deferred(PendingEnvelope::ready(envelope, class, Arc::clone(self)));
+        }
+    }
+
+    fn wake_at(&self, due: Instant) {
+        if let Some(transport) = self.transport() {
+            transport.wake_at(due);
+        }
     }
 
     /// Whether the program may drop events where they are finished.

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::Pipeline;
-use crate::batch::Pushed;
+use crate::batch::{Pushed, Take};
 use crate::clock;
 use crate::options::SessionMode;
 use crate::pending::{Class, PendingEnvelope};
-use crate::protocol::client_report::{Category, LossSource};
+use crate::protocol::client_report::{Category, LossSource, Reason};
 use crate::protocol::{Envelope, SessionAggregateItem, SessionAggregates, SessionUpdate};
 use crate::session::{self, Added};
 
@@ -18,28 +18,42 @@ impl Pipeline {
         if self.options.session_mode == SessionMode::Request {
             return self.sum_session(&update);
         }
-        let pushed = self.sessions.lock().push(update, 0, || now);
+        let mut sessions = self.sessions.lock();
+        let pushed = sessions.push(update, 0, || now);
+        let _crossing = matches!(pushed, Pushed::Leaves(_)).then(|| self.transit.enter());
+        drop(sessions);
         match pushed {
             Pushed::Waits => {}
             Pushed::First(due) => self.wake_at(due),
-            Pushed::Leaves(updates) => self.hand_over(self.session_updates(updates)),
+            Pushed::Leaves(updates) => self.session_updates(updates).into_iter().for_each(|all| self.hand_over(all)),
+            Pushed::Refused(_) => self.count_refused_session(),
         }
     }
 
     /// Counts the session of a request.
     pub(crate) fn sum_session(self: &Arc<Self>, update: &SessionUpdate<'_>) {
-        let added = self.aggregates.lock().add(update, clock::now());
+        let mut aggregates = self.aggregates.lock();
+        let added = aggregates.add(update, clock::now());
+        let _crossing = matches!(added, Added::Leaves(_)).then(|| self.transit.enter());
+        drop(aggregates);
         match added {
             Added::Waits => {}
             Added::First(due) => self.wake_at(due),
-            Added::Leaves(sums) => self.hand_over(self.session_aggregates(sums)),
+            Added::Leaves(sums) => self.session_aggregates(sums).into_iter().for_each(|all| self.hand_over(all)),
+            Added::Refused => self.count_refused_session(),
         }
     }
 
-    pub(super) fn take_session_batches(self: &Arc<Self>, due: Option<Instant>) -> Vec<PendingEnvelope> {
-        let updates = self.sessions.lock().take_due(due);
-        let sums = self.aggregates.lock().take_due(due);
+    /// Takes out what is to be sent of sessions.
+    pub(crate) fn take_sessions(self: &Arc<Self>, take: Take) -> Vec<PendingEnvelope> {
+        let updates = self.sessions.lock().take(take);
+        let sums = self.aggregates.lock().take(take);
         [self.session_updates(updates), self.session_aggregates(sums)].into_iter().flatten().collect()
+    }
+
+    fn count_refused_session(&self) {
+        self.recorder.record_captured(Category::Session, 1);
+        self.recorder.record_loss(Category::Session, Reason::QueueOverflow, 1);
     }
 
     fn session_updates(self: &Arc<Self>, updates: Vec<SessionUpdate<'static>>) -> Option<PendingEnvelope> {
@@ -69,19 +83,5 @@ impl Pipeline {
     pub(super) fn attach_session(&self, envelope: &mut Option<Envelope>, update: SessionUpdate<'static>) {
         self.recorder.record_captured(Category::Session, 1);
         envelope.get_or_insert_default().add_item(update);
-    }
-
-    fn hand_over(&self, pending: Option<PendingEnvelope>) {
-        match (pending, self.transport()) {
-            (Some(pending), Some(transport)) => transport.send_deferred(pending),
-            // Dropped, it counts itself.
-            (pending, _) => drop(pending),
-        }
-    }
-
-    fn wake_at(&self, due: Instant) {
-        if let Some(transport) = self.transport() {
-            transport.wake_at(due);
-        }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use crate::batch::Take;
 use crate::protocol::{SessionAggregateItem, SessionStatus, SessionUpdate};
 
 /// The sums that wait to be sent.
@@ -10,6 +11,8 @@ use crate::protocol::{SessionAggregateItem, SessionStatus, SessionUpdate};
 pub(crate) struct Aggregates {
     counts: BTreeMap<(u64, Option<String>), SessionAggregateItem>,
     due: Option<Instant>,
+    /// Nothing is taken in any more.
+    is_closed: bool,
 }
 
 /// What became of a session that was added.
@@ -20,11 +23,19 @@ pub(crate) enum Added {
     First(Instant),
     /// There are as many as may be sent at once.
     Leaves(Vec<SessionAggregateItem>),
+    /// The sums are closed: nobody would ever look at them.
+    Refused,
 }
 
 impl Aggregates {
     /// Adds a session that is over. One that goes on is not counted yet.
     pub(crate) fn add(&mut self, update: &SessionUpdate<'_>, now: Instant) -> Added {
+        if update.status == SessionStatus::Ok {
+            return Added::Waits;
+        }
+        if self.is_closed {
+            return Added::Refused;
+        }
         let seconds = update.started.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let minute = seconds - seconds % 60;
         let started: SystemTime = UNIX_EPOCH + Duration::from_secs(minute);
@@ -38,17 +49,16 @@ impl Aggregates {
             crashed: 0,
         });
         let count = match update.status {
-            SessionStatus::Ok => return Added::Waits,
             SessionStatus::Crashed => &mut item.crashed,
             SessionStatus::Abnormal => &mut item.abnormal,
             // There is no sum of its own for them in the frozen type; they had an error, and were survived.
             SessionStatus::Unhandled => &mut item.errored,
             SessionStatus::Exited if update.errors > 0 => &mut item.errored,
-            SessionStatus::Exited => &mut item.exited,
+            SessionStatus::Exited | SessionStatus::Ok => &mut item.exited,
         };
         *count = count.saturating_add(1);
         if self.counts.len() >= MAX_BUCKETS || self.due.is_some_and(|due| due <= now) {
-            return Added::Leaves(self.take());
+            return Added::Leaves(self.empty());
         }
         if self.due.is_none() {
             let due = now + AGE;
@@ -58,13 +68,12 @@ impl Aggregates {
         Added::Waits
     }
 
-    /// Takes the sums if they have waited long enough by `now`; without a time, in any case.
-    pub(crate) fn take_due(&mut self, now: Option<Instant>) -> Vec<SessionAggregateItem> {
-        let is_due = now.is_none_or(|now| self.due.is_some_and(|due| due <= now));
-        if is_due { self.take() } else { Vec::new() }
+    pub(crate) fn take(&mut self, take: Take) -> Vec<SessionAggregateItem> {
+        self.is_closed |= take == Take::Last;
+        if take.takes(self.due) { self.empty() } else { Vec::new() }
     }
 
-    fn take(&mut self) -> Vec<SessionAggregateItem> {
+    fn empty(&mut self) -> Vec<SessionAggregateItem> {
         self.due = None;
         std::mem::take(&mut self.counts).into_values().collect()
     }
@@ -122,7 +131,7 @@ mod tests {
             assert_eq!(aggregates.add(&session(second, user, status, errors), now), Added::Waits);
         }
         let sums: Vec<_> = aggregates
-            .take()
+            .take(Take::All)
             .into_iter()
             .map(|sum| {
                 let minute = sum.started.duration_since(UNIX_EPOCH).unwrap().as_secs() / 60;
@@ -134,6 +143,26 @@ mod tests {
             [(1, None, [2, 2, 1, 1]), (1, Some("jane".to_owned()), [1, 0, 0, 0]), (2, None, [1, 0, 0, 0])]
         );
         assert_eq!(aggregates.due(), None);
+    }
+
+    #[test]
+    fn one_that_goes_on_leaves_no_trace() {
+        let now = crate::clock::now();
+        let mut aggregates = Aggregates::default();
+        for user in 0..150 {
+            aggregates.add(&session(0, Some(&user.to_string()), SessionStatus::Ok, 1), now);
+        }
+        assert_eq!((aggregates.take(Take::All), aggregates.due()), (vec![], None));
+    }
+
+    #[test]
+    fn after_the_last_time_they_take_nothing_in() {
+        let now = crate::clock::now();
+        let mut aggregates = Aggregates::default();
+        aggregates.add(&session(0, None, SessionStatus::Exited, 0), now);
+        assert_eq!(aggregates.take(Take::Last).len(), 1);
+        assert_eq!(aggregates.add(&session(0, None, SessionStatus::Exited, 0), now), Added::Refused);
+        assert_eq!(aggregates.take(Take::All), []);
     }
 
     #[test]
