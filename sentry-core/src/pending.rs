@@ -115,6 +115,12 @@ impl PendingEnvelope {
         }
     }
 
+    /// Whether finishing it is no work any more: its items are looked at one by one.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        matches!(self.content, Some(Content::Ready(..)) | None)
+    }
+
     /// The category whose rate limit decides whether finishing is worth the work.
     #[must_use]
     pub fn category(&self) -> Category {

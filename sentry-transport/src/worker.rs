@@ -256,9 +256,9 @@ fn add_sender(shared: &Arc<Shared>) {
 
 fn is_limited(state: &State, entry: &Entry, now: Instant) -> bool {
     match &entry.content {
-        Content::Pending(pending) => state.machine.is_limited(pending.category(), now),
+        Content::Pending(pending) if !pending.is_finished() => state.machine.is_limited(pending.category(), now),
         // Its items are looked at one by one.
-        Content::Encoded(_) => false,
+        Content::Pending(_) | Content::Encoded(_) => false,
     }
 }
 

@@ -1,10 +1,11 @@
 //! Sessions as a server gets them, whatever becomes of the events in them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sentry::protocol::SessionStatus;
 use sentry::protocol::client_report::Category;
-use sentry::{ClientOptions, Level, SessionMode, User};
+use sentry::{ClientOptions, Hub, Level, SessionMode, User};
 use serde_json::{Value, json};
 
 use crate::support::{Gate, Receiver, Reply};
@@ -54,6 +55,7 @@ fn a_session_that_ends_well() {
         scope.set_user(Some(User { email: Some("jane@example.com".into()), ..User::default() }))
     });
     hub.start_session();
+    hub.configure_scope(|scope| scope.set_user(None));
     hub.capture_message("not an error, whatever its level", Level::Fatal);
     hub.end_session();
     assert!(client.close(None));
@@ -162,11 +164,15 @@ fn sampled_out_then_end() {
 
 #[test]
 fn errors_that_a_limit_stops_still_count_and_the_end_is_sent() {
+    [false, true].into_iter().for_each(expect_limited_errors_to_count);
+}
+
+fn expect_limited_errors_to_count(on_caller: bool) {
     let receiver = Receiver::with(|n, _| match n {
         0 => Reply::status(429).header("X-Sentry-Rate-Limits", "60:error:key"),
         _ => Reply::status(200),
     });
-    let (hub, client) = start(&receiver.dsn(), ClientOptions::new());
+    let (hub, client) = start(&receiver.dsn(), ClientOptions::new().hooks_on_caller(on_caller));
     hub.capture_message("brings the limit", Level::Error);
     assert!(client.flush(None));
     hub.start_session();
@@ -195,7 +201,7 @@ fn requests_are_summed_by_the_minute() {
     let receiver = Receiver::start();
     let (hub, client) = start(&receiver.dsn(), ClientOptions::new().session_mode(SessionMode::Request));
     for n in 0..10 {
-        let request = sentry::Hub::new_from_top(&hub);
+        let request = Hub::new_from_top(&hub);
         request.start_session();
         if n % 5 == 0 {
             request.capture_error(&an_error());
@@ -215,10 +221,10 @@ fn requests_are_summed_by_the_minute() {
 #[test]
 fn there_is_no_session_without_a_release() {
     let receiver = Receiver::start();
-    let client = std::sync::Arc::new(sentry::Client::with_options(sentry::apply_defaults(
+    let client = Arc::new(sentry::Client::with_options(sentry::apply_defaults(
         ClientOptions::new().dsn(&receiver.dsn()).release(""),
     )));
-    let hub = sentry::Hub::new(Some(client.clone()), Default::default());
+    let hub = Hub::new(Some(client.clone()), Default::default());
     hub.start_session();
     hub.end_session();
     assert!(client.close(None));
@@ -234,7 +240,7 @@ fn a_request_whose_event_is_still_pending_is_summed_at_close() {
     hub.capture_message("keeps the wire busy", Level::Info);
     gate.wait_started(1);
     for _ in 0..50 {
-        let request = sentry::Hub::new_from_top(&hub);
+        let request = Hub::new_from_top(&hub);
         request.start_session();
         request.capture_error(&an_error());
         request.end_session();
@@ -261,6 +267,26 @@ fn a_hub_that_is_dropped_while_its_event_is_pending_ends_its_session() {
     let states = states(&receiver);
     assert_eq!(states.last(), Some(&state("exited", 1, states.len() == 1)), "{states:?}");
     assert_balanced(&client);
+}
+
+#[test]
+fn a_session_of_a_fork_leaves_that_of_its_parent_alone() {
+    let receiver = Receiver::start();
+    let (hub, client) = start(&receiver.dsn(), ClientOptions::new());
+    hub.start_session();
+    let fork = Arc::new(Hub::new_from_top(&hub));
+    fork.start_session();
+    hub.with_scope(|_| {}, || hub.start_session());
+    // The pushed scope is gone, and its session with it.
+    assert!(client.flush(None));
+    assert_eq!(states(&receiver), [state("exited", 0, true)]);
+    fork.end_session_with_status(SessionStatus::Abnormal);
+    hub.capture_error(&an_error());
+    assert!(client.flush(None));
+    hub.end_session();
+    assert!(client.close(None));
+    let ends: Vec<_> = states(&receiver).into_iter().filter(|(status, ..)| status != "ok").collect();
+    assert_eq!(ends[1..], [state("abnormal", 0, true), state("exited", 1, false)]);
 }
 
 /// Without client reports there is nothing to be sent at the end that would take the sessions along.

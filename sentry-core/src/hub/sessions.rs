@@ -5,21 +5,23 @@ use crate::protocol::SessionStatus;
 use crate::session::Session;
 
 impl Hub {
-    /// Begins a session on this hub's scope, and ends the one that is there (spec SES-42). Does nothing without a release
-    /// or when nothing can be sent.
+    /// Begins a session on this hub's scope, and ends the one that was begun there (spec SES-42). Does nothing without a
+    /// release or when nothing can be sent.
     ///
-    /// Forks of the hub and threads that begin later share the session: their errors count for it.
+    /// Forks of the hub and threads that begin later share the session: their errors count for it. One that is begun on
+    /// a fork or a pushed scope takes its place there and does not end it.
     pub fn start_session(&self) {
         if !self.is_active() {
             return;
         }
         let Some(client) = self.client() else { return };
-        let Some(session) = Session::begin(client.pipeline()) else { return };
-        let (previous, user) = {
-            let scope = &mut self.stack.lock().top.scope;
-            (scope.replace_session(Some(session)), scope.user().cloned())
+        let (level, user) = {
+            let top = &self.stack.lock().top;
+            (top.id, top.scope.user().cloned())
         };
-        if let Some(previous) = previous {
+        let Some(session) = Session::begin(client.pipeline(), level, user.as_deref()) else { return };
+        let previous = self.stack.lock().top.scope.replace_session(Some(session));
+        if let Some(previous) = previous.filter(|previous| previous.began_on(level)) {
             previous.end(SessionStatus::Exited, user.as_deref());
         }
     }

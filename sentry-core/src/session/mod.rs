@@ -21,15 +21,17 @@ use self::state::State;
 pub(crate) struct Session {
     state: Mutex<State>,
     pipeline: Weak<Pipeline>,
+    /// The level of scopes it was begun on.
+    level: u64,
 }
 
 impl Session {
-    /// Begins one for the client of `pipeline`; `None` without a release, which sessions are about (spec SES-44).
-    pub(crate) fn begin(pipeline: &Arc<Pipeline>) -> Option<Arc<Self>> {
+    /// Begins one for the client of `pipeline`, on the level `level` of scopes, whose user had it if no better is known by
+    /// the time it is first told of. `None` without a release, which sessions are about (spec SES-44).
+    pub(crate) fn begin(pipeline: &Arc<Pipeline>, level: u64, user: Option<&User>) -> Option<Arc<Self>> {
         let attributes = attributes(pipeline)?;
         let update = SessionUpdate {
             session_id: random::uuid(),
-            // Who had it is known best when it is first told of.
             distinct_id: None,
             sequence: None,
             timestamp: None,
@@ -40,8 +42,14 @@ impl Session {
             errors: 0,
             attributes,
         };
-        let state = Mutex::new(State::new(update, clock::now()));
-        Some(Arc::new(Self { state, pipeline: Arc::downgrade(pipeline) }))
+        let is_summed = pipeline.options().session_mode == SessionMode::Request;
+        let mut state = State::new(update, is_summed, clock::now());
+        state.know(user);
+        Some(Arc::new(Self { state: Mutex::new(state), pipeline: Arc::downgrade(pipeline), level }))
+    }
+
+    pub(crate) fn began_on(&self, level: u64) -> bool {
+        self.level == level
     }
 
     /// Whether events still change it.

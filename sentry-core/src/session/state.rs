@@ -25,6 +25,8 @@ pub(super) struct State {
     began: Instant,
     /// Captures that may still change it.
     pending: usize,
+    /// Of a request: only its end is told, for the sums.
+    is_summed: bool,
     /// With which status and duration the program ended it.
     ended: Option<(SessionStatus, Duration)>,
     is_unhandled: bool,
@@ -33,8 +35,8 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn new(update: SessionUpdate<'static>, now: Instant) -> Self {
-        Self { update, began: now, pending: 0, ended: None, is_unhandled: false, is_over: false }
+    pub(super) fn new(update: SessionUpdate<'static>, is_summed: bool, now: Instant) -> Self {
+        Self { update, began: now, pending: 0, is_summed, ended: None, is_unhandled: false, is_over: false }
     }
 
     /// Whether events still change it.
@@ -72,7 +74,7 @@ impl State {
         match self.ended {
             Some((status, duration)) if self.pending == 0 => Some(self.terminal(status, duration, now)),
             Some(_) => None,
-            None if effect != Effect::default() => Some(self.emit(now)),
+            None if effect != Effect::default() && !self.is_summed => Some(self.emit(now)),
             None => None,
         }
     }
@@ -93,10 +95,11 @@ impl State {
         (self.pending == 0).then(|| self.terminal(status, duration, now))
     }
 
-    /// Who had it, as far as that was not said before (spec SES-04).
-    fn know(&mut self, user: Option<&User>) {
-        if self.update.init && self.update.distinct_id.is_none() {
-            self.update.distinct_id = user.and_then(distinct_id);
+    /// Who had it, which may change until it is first told of (spec SES-04).
+    pub(super) fn know(&mut self, user: Option<&User>) {
+        if self.update.init {
+            let before = self.update.distinct_id.take();
+            self.update.distinct_id = user.and_then(distinct_id).or(before);
         }
     }
 
@@ -139,7 +142,7 @@ mod tests {
     const CRASH: Option<Effect> = Some(Effect { is_error: true, is_unhandled: true, is_crash: true });
     const MESSAGE: Option<Effect> = Some(Effect { is_error: false, is_unhandled: false, is_crash: false });
 
-    fn state(now: Instant) -> State {
+    fn state(is_summed: bool, now: Instant) -> State {
         let attributes =
             SessionAttributes { release: "app@1".into(), environment: None, ip_address: None, user_agent: None };
         State::new(
@@ -155,6 +158,7 @@ mod tests {
                 errors: 0,
                 attributes,
             },
+            is_summed,
             now,
         )
     }
@@ -169,9 +173,9 @@ mod tests {
 
     type Sent = (SessionStatus, u64, bool);
 
-    fn run(steps: &[Step]) -> Vec<Sent> {
+    fn run(is_summed: bool, steps: &[Step]) -> Vec<Sent> {
         let now = crate::clock::now();
-        let mut state = state(now);
+        let mut state = state(is_summed, now);
         let updates = steps.iter().filter_map(|step| match step {
             Step::Capture => {
                 state.refer();
@@ -210,7 +214,10 @@ mod tests {
             ("ended as ok is exited", &[End(Ok)], &[(Exited, 0, true)]),
         ];
         for (name, steps, sent) in table {
-            assert_eq!(run(steps), *sent, "{name}");
+            assert_eq!(run(false, steps), *sent, "{name}");
+            // Of a request the end alone is told, and told first.
+            let end = sent.last().map(|(status, errors, _)| (*status, *errors, true));
+            assert_eq!(run(true, steps), Vec::from_iter(end), "{name}");
         }
     }
 
@@ -218,20 +225,36 @@ mod tests {
     fn the_user_is_fixed_with_the_first_update() {
         let now = crate::clock::now();
         let user = |id: &str| User { id: Some(id.to_owned()), ..User::default() };
-        let mut state = state(now);
-        state.refer();
-        state.refer();
-        let first = state.settle(ERROR, Some(&user("one")), now).expect("an update");
-        let second = state.settle(ERROR, Some(&user("two")), now).expect("an update");
-        assert_eq!((first.distinct_id.as_deref(), second.distinct_id.as_deref()), (Some("one"), Some("one")));
-        assert_eq!((first.sequence, second.sequence), (None, Some(1)));
+        for is_summed in [false, true] {
+            let mut state = state(is_summed, now);
+            state.know(Some(&user("at the start")));
+            state.refer();
+            state.refer();
+            let mut ids = Vec::from_iter(state.settle(ERROR, Some(&user("one")), now));
+            ids.extend(state.settle(ERROR, Some(&user("two")), now));
+            ids.extend(state.end(SessionStatus::Exited, None, now));
+            let ids: Vec<_> = ids.iter().map(|update| (update.distinct_id.as_deref(), update.sequence)).collect();
+            let first = (Some("one"), None);
+            let expected =
+                if is_summed { vec![(Some("two"), None)] } else { vec![first, (first.0, Some(1)), (first.0, Some(2))] };
+            assert_eq!(ids, expected);
+        }
+    }
+
+    #[test]
+    fn who_began_it_had_it_if_nothing_better_is_known() {
+        let now = crate::clock::now();
+        let mut state = state(false, now);
+        state.know(Some(&User { email: Some("jane@example.com".to_owned()), ..User::default() }));
+        let last = state.end(SessionStatus::Exited, Some(&User::default()), now).expect("the end");
+        assert_eq!(last.distinct_id.as_deref(), Some("jane@example.com"));
     }
 
     #[test]
     fn the_duration_is_that_of_the_end_also_if_it_is_reported_later() {
         let now = crate::clock::now();
         let later = |seconds| now + Duration::from_secs(seconds);
-        let mut state = state(now);
+        let mut state = state(false, now);
         state.refer();
         assert_eq!(state.end(SessionStatus::Exited, None, later(2)), None);
         let last = state.settle(ERROR, None, later(9)).expect("the end");
