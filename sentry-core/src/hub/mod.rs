@@ -338,10 +338,10 @@ impl Hub {
         self.client().filter(|client| client.is_listening())
     }
 
-    /// The hub to come back to, and its scope as it is now.
+    /// The hub to come back to, and its scope as it is now but for the span.
     pub(crate) fn home(&self) -> (Home, ScopeData) {
         let scope = self.stack.lock().top.scope.clone();
-        (Home::of(&self.stack), scope)
+        (Home::of(&self.stack), scope.without_span())
     }
 
     fn snapshot(&self) -> ScopeSnapshot {

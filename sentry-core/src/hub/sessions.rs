@@ -20,8 +20,8 @@ impl Hub {
             (top.id, top.scope.user().cloned())
         };
         let Some(session) = Session::begin(client.pipeline(), level, user.as_deref()) else { return };
-        let previous = self.stack.lock().top.scope.replace_session(Some(session));
-        if let Some(previous) = previous.filter(|previous| previous.began_on(level)) {
+        let replaced = self.stack.lock().top.scope.replace_session(Some(session));
+        if let Some(previous) = replaced.session.as_ref().filter(|previous| previous.began_on(level)) {
             previous.end(SessionStatus::Exited, user.as_deref());
         }
     }
@@ -34,14 +34,16 @@ impl Hub {
     /// Ends the session with `status`. Its last update leaves with the next batch (after a minute, at flush and at
     /// close), or with the last event that was captured in it and is not finished yet.
     pub fn end_session_with_status(&self, status: SessionStatus) {
-        let (session, user) = {
+        let (replaced, user) = {
             let mut levels = self.stack.lock();
             let scope = &mut levels.top.scope;
             // A scope without a session needs no change.
-            let session = if scope.session().is_some() { scope.replace_session(None) } else { None };
-            (session, scope.user().cloned())
+            if scope.session().is_none() {
+                return;
+            }
+            (scope.replace_session(None), scope.user().cloned())
         };
-        if let Some(session) = session {
+        if let Some(session) = &replaced.session {
             session.end(status, user.as_deref());
         }
     }

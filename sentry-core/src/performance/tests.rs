@@ -117,8 +117,27 @@ fn the_scope_renames_its_transaction_and_threads_begin_outside_of_it() {
     });
     assert_eq!(transaction.shared.face.lock().name, "/users/{id}");
     let forked = Hub::new_from_top(&hub);
-    assert!(forked.home().1.span().is_some(), "a fork of the hub is inside");
-    assert!(forked.home().1.without_span().span().is_none());
+    assert!(forked.configure_scope(|scope| scope.get_span()).is_some(), "a fork of the hub is inside");
+    assert!(forked.home().1.span().is_none(), "what begins there is not kept inside by it");
+}
+
+/// Each begins on the scope that the one before was put on: a chain of all of them would end the stack where it is dropped.
+#[test]
+fn transactions_put_on_a_scope_one_after_the_other_do_not_keep_each_other() {
+    let hub = Arc::new(hub(ClientOptions::new().traces_sample_rate(1.0)));
+    let mut last = Vec::new();
+    for n in 0..20_000 {
+        let transaction = hub.start_transaction(TransactionContext::new("loop", "task"));
+        hub.configure_scope(|scope| {
+            scope.set_span(Some(transaction.clone().into()));
+            scope.set_tag("round", n);
+        });
+        last.push(Arc::downgrade(&transaction.shared));
+        if n % 2 == 0 {
+            transaction.finish();
+        }
+    }
+    assert_eq!(last.iter().filter(|transaction| transaction.strong_count() > 0).count(), 1);
 }
 
 #[test]

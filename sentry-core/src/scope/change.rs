@@ -3,21 +3,24 @@
 use std::sync::Arc;
 
 use super::attached::Attached;
+use super::crumbs::Crumbs;
+use super::data::ScopeData;
 use super::key::Key;
-use super::layer::Fingerprint;
+use super::layer::{Fingerprint, Layer};
 use super::processor::EventProcessor;
 use crate::performance::TransactionOrSpan;
 use crate::propagation::PropagationContext;
 use crate::protocol::{Context, Level, User, Value};
 use crate::session::Session;
 
+/// What it puts into a scope is exchanged for what was there.
 #[derive(Debug, Clone)]
 pub(super) enum Change {
     Level(Option<Level>),
     Fingerprint(Option<Fingerprint>),
     Transaction(Option<Arc<str>>),
     User(Option<Arc<User>>),
-    Span(Option<TransactionOrSpan>),
+    Span(Option<Arc<TransactionOrSpan>>),
     Trace(Option<Arc<PropagationContext>>),
     Session(Option<Arc<Session>>),
     Tag(Key, Option<Box<str>>),
@@ -27,8 +30,12 @@ pub(super) enum Change {
     Attachment(Arc<Attached>),
     Flag(Key, bool),
     ClearAttachments,
-    ClearBreadcrumbs,
-    Clear,
+    ClearBreadcrumbs(Crumbs),
+    Clear(ScopeData),
+    /// Made together with another change, which is not needed any more: the layers that were merged for it.
+    Merged {
+        _all: Arc<Layer>,
+    },
 }
 
 /// Recorded changes in order. Most calls make one, which needs no allocation.

@@ -1,4 +1,4 @@
-//! The contents of a scope: a pointer to its top layer and its breadcrumbs, cheap to share and to change.
+//! The contents of a scope: its top layer, its span and its breadcrumbs, cheap to share and to change.
 
 use std::sync::Arc;
 
@@ -12,26 +12,40 @@ use crate::propagation::{PropagationContext, process_trace};
 use crate::protocol::{Breadcrumb, Event, Transaction, User};
 use crate::session::Session;
 
-/// Cloning copies at most three pointers. A change made while a clone is held by someone else adds a layer, so
+/// Cloning copies at most four pointers. A change made while a clone is held by someone else adds a layer, so
 /// neither sees what the other does.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ScopeData {
     layer: Option<Arc<Layer>>,
+    /// Not in a layer: a transaction keeps the scope it began in, which must not keep those before it.
+    span: Option<Arc<TransactionOrSpan>>,
     crumbs: Crumbs,
+}
+
+/// A session that was on a scope, and what else is to be dropped where no lock is held.
+pub(crate) struct Replaced {
+    pub(crate) session: Option<Arc<Session>>,
+    _rest: Change,
 }
 
 impl ScopeData {
     /// Makes `change` and leaves in it what it replaced, for the caller to drop where no lock is held.
     pub(super) fn swap(&mut self, change: &mut Change) {
         match change {
-            Change::Clear => self.crumbs = Crumbs::default(),
-            Change::ClearBreadcrumbs => {
-                self.crumbs = Crumbs::default();
-                return;
+            Change::Span(span) => std::mem::swap(&mut self.span, span),
+            Change::ClearBreadcrumbs(cleared) => std::mem::swap(&mut self.crumbs, cleared),
+            Change::Clear(cleared) => {
+                cleared.layer = self.layer.as_ref().map(|layer| Arc::new(layer.cleared()));
+                std::mem::swap(self, cleared);
             }
-            _ => {}
+            change => {
+                let deep = self.own_layer(|layer| layer.swap(change));
+                if let Some(deep) = deep {
+                    // The change holds copies of what is in there.
+                    *change = Change::Merged { _all: deep };
+                }
+            }
         }
-        self.own_layer(|layer| layer.swap(change));
     }
 
     /// Makes the changes of `journal` and leaves in it what they replaced.
@@ -52,7 +66,7 @@ impl ScopeData {
     }
 
     pub(crate) fn span(&self) -> Option<&TransactionOrSpan> {
-        self.layer.as_ref()?.effective_span()
+        self.span.as_deref()
     }
 
     pub(crate) fn session(&self) -> Option<&Arc<Session>> {
@@ -60,10 +74,11 @@ impl ScopeData {
     }
 
     /// Puts a session on the scope, and returns the one that was there.
-    pub(crate) fn replace_session(&mut self, session: Option<Arc<Session>>) -> Option<Arc<Session>> {
+    pub(crate) fn replace_session(&mut self, session: Option<Arc<Session>>) -> Replaced {
         let previous = self.session().cloned();
-        self.swap(&mut Change::Session(session));
-        previous
+        let mut change = Change::Session(session);
+        self.swap(&mut change);
+        Replaced { session: previous, _rest: change }
     }
 
     /// The trace that work without a span belongs to.
@@ -76,11 +91,8 @@ impl ScopeData {
     }
 
     /// The same scope outside of any span, as a new thread begins.
-    pub(crate) fn without_span(mut self) -> Self {
-        if self.span().is_some() {
-            self.swap(&mut Change::Span(None));
-        }
-        self
+    pub(crate) fn without_span(self) -> Self {
+        Self { span: None, ..self }
     }
 
     pub(crate) fn sets_level(&self) -> bool {
@@ -155,16 +167,21 @@ impl ScopeData {
         });
     }
 
-    fn own_layer(&mut self, change: impl FnOnce(&mut Layer)) {
-        // Only a layer that nobody else holds may change; otherwise a new one goes on top.
-        match self.layer.as_mut().and_then(Arc::get_mut) {
-            Some(layer) => change(layer),
-            None => {
-                let mut layer = self.layer.take().map_or_else(Layer::default, Layer::above);
-                change(&mut layer);
-                self.layer = Some(Arc::new(layer));
-            }
+    /// Makes `change` in a layer that nobody else holds: a new one if need be, on top, or in the place of all if they are
+    /// many. Those are returned then, to be dropped without a lock.
+    fn own_layer(&mut self, change: impl FnOnce(&mut Layer)) -> Option<Arc<Layer>> {
+        if let Some(layer) = self.layer.as_mut().and_then(Arc::get_mut) {
+            change(layer);
+            return None;
         }
+        let deep = self.layer.take_if(|layer| layer.is_deep());
+        let mut layer = match &deep {
+            Some(deep) => deep.merged(),
+            None => self.layer.take().map_or_else(Layer::default, Layer::above),
+        };
+        change(&mut layer);
+        self.layer = Some(Arc::new(layer));
+        deep
     }
 }
 

@@ -10,7 +10,6 @@ use super::flags::Flags;
 use super::key::Key;
 use super::map::SmallMap;
 use super::processor::EventProcessor;
-use crate::performance::TransactionOrSpan;
 use crate::propagation::PropagationContext;
 use crate::protocol::{Context, Level, User, Value};
 use crate::session::Session;
@@ -26,7 +25,6 @@ pub(crate) struct Layer {
     fingerprint: Option<Option<Fingerprint>>,
     transaction: Option<Option<Arc<str>>>,
     user: Option<Option<Arc<User>>>,
-    span: Option<Option<TransactionOrSpan>>,
     trace: Option<Option<Arc<PropagationContext>>>,
     session: Option<Option<Arc<Session>>>,
     tags: SmallMap<Option<Box<str>>>,
@@ -43,16 +41,17 @@ pub(crate) struct Layer {
 
 pub(crate) type Fingerprint = Arc<[Cow<'static, str>]>;
 
-/// Layers above this many are merged into one: reading walks them all.
 const DEPTH_LIMIT: usize = 16;
 
 impl Layer {
     /// An empty layer on top of `below`.
     pub(super) fn above(below: Arc<Layer>) -> Self {
-        if below.depth >= DEPTH_LIMIT {
-            return below.merged();
-        }
         Self { depth: below.depth + 1, below: Some(below), ..Self::default() }
+    }
+
+    /// Whether there are so many layers that it is better to merge them: reading walks them all.
+    pub(super) fn is_deep(&self) -> bool {
+        self.depth >= DEPTH_LIMIT
     }
 
     /// Makes `change` here and leaves in it what it replaced in this layer.
@@ -62,7 +61,6 @@ impl Layer {
             Change::Fingerprint(fingerprint) => replace(&mut self.fingerprint, fingerprint),
             Change::Transaction(transaction) => replace(&mut self.transaction, transaction),
             Change::User(user) => replace(&mut self.user, user),
-            Change::Span(span) => replace(&mut self.span, span),
             Change::Trace(trace) => replace(&mut self.trace, trace),
             Change::Session(session) => replace(&mut self.session, session),
             Change::Tag(key, value) => self.tags.swap(key, value),
@@ -79,12 +77,14 @@ impl Layer {
                 self.flags.insert(flags.unwrap_or_default()).add(flag, *result);
             }
             Change::ClearAttachments => self.attachments = Some(Arc::default()),
-            Change::ClearBreadcrumbs => {}
-            Change::Clear => {
-                let (processors, session) = (self.all_processors(), Some(self.effective_session().cloned()));
-                *self = Self { processors, session, ..Self::default() };
-            }
+            // They are about more than a layer.
+            Change::Span(_) | Change::ClearBreadcrumbs(_) | Change::Clear(_) | Change::Merged { .. } => {}
         }
+    }
+
+    /// What is left when a scope is cleared: the processors, which may be there to protect private data, and the session.
+    pub(super) fn cleared(&self) -> Self {
+        Self { processors: self.all_processors(), session: Some(self.effective_session().cloned()), ..Self::default() }
     }
 
     pub(super) fn effective_level(&self) -> Option<Level> {
@@ -101,10 +101,6 @@ impl Layer {
 
     pub(super) fn effective_user(&self) -> Option<&Arc<User>> {
         self.down().find_map(|layer| layer.user.as_ref()).and_then(Option::as_ref)
-    }
-
-    pub(super) fn effective_span(&self) -> Option<&TransactionOrSpan> {
-        self.down().find_map(|layer| layer.span.as_ref()).and_then(Option::as_ref)
     }
 
     pub(super) fn effective_trace(&self) -> Option<&Arc<PropagationContext>> {
@@ -199,13 +195,12 @@ impl Layer {
     }
 
     /// Everything from here down in one layer.
-    fn merged(&self) -> Self {
+    pub(super) fn merged(&self) -> Self {
         let mut merged = Self {
             level: Some(self.effective_level()),
             fingerprint: Some(self.effective_fingerprint().cloned()),
             transaction: Some(self.effective_transaction().cloned()),
             user: Some(self.effective_user().cloned()),
-            span: Some(self.effective_span().cloned()),
             trace: Some(self.effective_trace().cloned()),
             session: Some(self.effective_session().cloned()),
             processors: self.all_processors(),

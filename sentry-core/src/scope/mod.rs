@@ -30,6 +30,7 @@ use change::{Change, Journal};
 pub use global::configure_global_scope;
 
 pub(crate) use attached::Attached;
+use crumbs::Crumbs;
 pub(crate) use crumbs::Node;
 pub(crate) use data::ScopeData;
 pub(crate) use layer::Layer;
@@ -69,12 +70,12 @@ pub(crate) struct Lease(pub(crate) u64);
 impl Scope {
     /// Removes everything but the event processors: those may be there to protect private data.
     pub fn clear(&mut self) {
-        self.change(Change::Clear);
+        self.change(Change::Clear(ScopeData::default()));
     }
 
     /// Removes the breadcrumbs.
     pub fn clear_breadcrumbs(&mut self) {
-        self.change(Change::ClearBreadcrumbs);
+        self.change(Change::ClearBreadcrumbs(Crumbs::default()));
     }
 
     /// Sets the level of every event; `None` leaves it to the events.
@@ -107,7 +108,7 @@ impl Scope {
     pub fn user(&self) -> Option<&User> {
         let recorded = self.recorded(|change| match change {
             Change::User(user) => Some(user.as_deref()),
-            Change::Clear => Some(None),
+            Change::Clear(_) => Some(None),
             _ => None,
         });
         recorded.unwrap_or_else(|| self.data.user().map(|user| &**user))
@@ -115,15 +116,15 @@ impl Scope {
 
     /// Sets the span that events and logs captured with this scope belong to, and whose trace is passed on.
     pub fn set_span(&mut self, span: Option<TransactionOrSpan>) {
-        self.change(Change::Span(span));
+        self.change(Change::Span(span.map(Arc::new)));
     }
 
     /// The span set on this scope.
     #[must_use]
     pub fn get_span(&self) -> Option<TransactionOrSpan> {
         let recorded = self.recorded(|change| match change {
-            Change::Span(span) => Some(span.as_ref()),
-            Change::Clear => Some(None),
+            Change::Span(span) => Some(span.as_deref()),
+            Change::Clear(_) => Some(None),
             _ => None,
         });
         recorded.unwrap_or_else(|| self.data.span()).cloned()

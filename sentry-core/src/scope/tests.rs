@@ -180,7 +180,7 @@ proptest! {
             model.take(step);
         }
         let lease = Lease(1);
-    let mut view = Scope::view(scope.data.clone(), lease);
+        let mut view = Scope::view(scope.data.clone(), lease);
         let mut shown = model.clone();
         for step in inside.iter().filter(no_crumbs) {
             take(&mut view, step);
@@ -266,4 +266,33 @@ fn a_view_that_was_kept_can_be_assigned_back_as_a_whole() {
     drop(view.release_base(lease));
     view.replay_on(&mut scope.data, lease);
     assert_eq!(read(&scope).tags.into_keys().collect::<Vec<_>>(), ["old", "recorded"]);
+}
+
+#[test]
+fn what_a_change_replaces_is_left_in_it_to_be_dropped_without_a_lock() {
+    let user = |id: &str| Arc::new(User { id: Some(id.to_owned()), ..User::default() });
+    let (mut data, first) = (ScopeData::default(), user("first"));
+    let alive = Arc::downgrade(&first);
+    data.swap(&mut Change::User(Some(first)));
+    let mut merged = None;
+    for n in 0..40 {
+        let snapshot = data.clone();
+        let mut change = Change::User(Some(user(&n.to_string())));
+        data.swap(&mut change);
+        drop(snapshot);
+        if matches!(change, Change::Merged { .. }) {
+            merged.get_or_insert(change);
+        }
+        // Covered by later users, it goes with the layers that are merged, and not before those are let go of.
+        assert!(alive.strong_count() > 0);
+    }
+    drop(merged.expect("so many layers are merged"));
+    assert_eq!(alive.strong_count(), 0);
+
+    let last = data.user().map(Arc::downgrade).expect("a user");
+    let mut change = Change::Clear(ScopeData::default());
+    data.swap(&mut change);
+    assert!(data.user().is_none() && last.strong_count() > 0);
+    drop(change);
+    assert_eq!(last.strong_count(), 0);
 }
