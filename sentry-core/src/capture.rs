@@ -184,7 +184,8 @@ impl Capture {
             }),
             Body::Event(event) => event_bytes(event),
         };
-        LEAN_BYTES + text + self.stacks.iter().fold(0, |sum, stack| sum + size_of_val::<[usize]>(&stack.addresses))
+        let stacks = self.stacks.iter().fold(0, |sum, stack| sum + size_of_val::<[usize]>(&stack.addresses));
+        LEAN_BYTES + text + stacks + self.error.bytes()
     }
 }
 

@@ -258,7 +258,8 @@ impl Client {
             pipeline.recorder().record_captured(Category::Span, excess);
             pipeline.recorder().record_loss(Category::Span, Reason::BufferOverflow, excess);
         }
-        let pending = PendingEnvelope::transaction(finished, ScopeSnapshot::new(scope), Arc::clone(pipeline));
+        let scope = ScopeSnapshot::new(scope.for_transaction());
+        let pending = PendingEnvelope::transaction(finished, scope, Arc::clone(pipeline));
         match self.transport() {
             Some(transport) => pipeline.hand_over_to(&*transport, pending),
             // Closed meanwhile.

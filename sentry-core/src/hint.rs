@@ -63,6 +63,11 @@ impl SharedError {
     pub(crate) fn new(error: Arc<dyn Error + Send + Sync>) -> Self {
         Self(Some(error))
     }
+
+    /// Its own memory, in bytes; what it points to is not known.
+    pub(crate) fn bytes(&self) -> usize {
+        self.0.as_deref().map_or(0, size_of_val)
+    }
 }
 
 impl Drop for SharedError {

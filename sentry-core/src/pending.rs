@@ -154,12 +154,13 @@ impl PendingEnvelope {
     /// Begins to count the scopes it shares with others in [`shared_scope_bytes`](crate::shared_scope_bytes), until
     /// it is finished or gone. A queue calls this once, when it takes the envelope.
     pub fn charge_scopes(&mut self) {
-        self.charge = match &self.content {
-            Some(Content::Capture(capture)) => Charge::of(&capture.scope),
-            Some(Content::Transaction(transaction)) => Charge::of(&transaction.1),
-            Some(Content::CheckIn(check_in)) => Charge::of(&check_in.1),
+        let scope = match &self.content {
+            Some(Content::Capture(capture)) => &capture.scope,
+            Some(Content::Transaction(transaction)) => &transaction.1,
+            Some(Content::CheckIn(check_in)) => &check_in.1,
             Some(Content::Batch(_) | Content::Ready(..)) | None => return,
         };
+        self.charge = Charge::of(scope, self.class());
     }
 
     /// Looks up the symbols of its stacks, ahead of [`finish`](Self::finish), which does it otherwise. The first look-up

@@ -7,72 +7,112 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::pending::Class;
 use crate::protocol::{
-    Breadcrumb, Context, Envelope, EnvelopeItem, Event, Exception, ItemContainer, Log, LogAttribute, Map, Metric,
-    MonitorCheckIn, SessionAggregateItem, Span, Stacktrace, User, Value,
+    Breadcrumb, Context, Envelope, EnvelopeItem, Event, Exception, ItemContainer, Log, LogAttribute, Map, Measurement,
+    Metric, MonitorCheckIn, Request, SessionAggregateItem, Span, Stacktrace, User, Value,
 };
 use crate::scope::{Layer, Node, ScopeData, ScopeSnapshot};
 
-/// The bytes of all scope data that queued captures refer to, each piece once.
+/// The bytes of all scope data that queued captures of the same budget as `class` refer to, each piece once. Crashes and
+/// errors have one budget, bulk data has another: what both hold counts in both.
 #[must_use]
-pub fn shared_scope_bytes() -> usize {
-    SHARED.load(Ordering::Acquire)
+pub fn shared_scope_bytes(class: Class) -> usize {
+    Budget::of(class).shared().load(Ordering::Acquire)
 }
 
-static SHARED: AtomicUsize = AtomicUsize::new(0);
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Budget {
+    Upper,
+    Bulk,
+}
+
+impl Budget {
+    fn of(class: Class) -> Self {
+        match class {
+            Class::Crash | Class::Error => Self::Upper,
+            Class::Bulk => Self::Bulk,
+        }
+    }
+
+    fn shared(self) -> &'static AtomicUsize {
+        static SHARED: Held = Held { upper: AtomicUsize::new(0), bulk: AtomicUsize::new(0) };
+        SHARED.within(self)
+    }
+}
+
+/// By how many charges and charged neighbours a piece of a scope is held, in each budget.
+#[derive(Debug, Default)]
+pub(crate) struct Held {
+    upper: AtomicUsize,
+    bulk: AtomicUsize,
+}
+
+impl Held {
+    fn within(&self, budget: Budget) -> &AtomicUsize {
+        match budget {
+            Budget::Upper => &self.upper,
+            Budget::Bulk => &self.bulk,
+        }
+    }
+
+    /// Whether it was not held before.
+    fn hold(&self, budget: Budget) -> bool {
+        self.within(budget).fetch_add(1, Ordering::AcqRel) == 0
+    }
+
+    /// Whether it is not held any more.
+    fn let_go(&self, budget: Budget) -> bool {
+        self.within(budget).fetch_sub(1, Ordering::AcqRel) == 1
+    }
+}
 
 /// Counts the scopes of a queued capture for as long as it lives.
 ///
-/// Every layer and breadcrumb knows by how many charges and charged neighbours it is held. The first one to hold it
-/// adds its bytes and goes on to what lies behind it, the last one takes them away again; so a capture whose scope is
-/// counted already costs one atomic addition, whatever the scope holds. A piece in use does not change (writing
-/// needs to be its only owner), so what is taken away is what was added.
+/// The first one to hold a piece adds its bytes and goes on to what lies behind it, the last one takes them away again;
+/// so a capture whose scope is counted already costs one atomic addition, whatever the scope holds. A piece in use does
+/// not change (writing needs to be its only owner), so what is taken away is what was added.
 #[derive(Debug)]
-pub(crate) struct Charge(Option<Box<[ScopeData; 2]>>);
+pub(crate) struct Charge(Option<Box<(Budget, [ScopeData; 2])>>);
 
 impl Charge {
     pub(crate) fn none() -> Self {
         Self(None)
     }
 
-    pub(crate) fn of(snapshot: &ScopeSnapshot) -> Self {
-        let scopes = [snapshot.scope.clone(), snapshot.global.clone()];
-        scopes.iter().for_each(hold);
-        Self(Some(Box::new(scopes)))
+    pub(crate) fn of(snapshot: &ScopeSnapshot, class: Class) -> Self {
+        let (budget, scopes) = (Budget::of(class), [snapshot.scope.clone(), snapshot.global.clone()]);
+        for scope in &scopes {
+            each_piece(scope, |held| held.hold(budget), |bytes| _ = budget.shared().fetch_add(bytes, Ordering::AcqRel));
+        }
+        Self(Some(Box::new((budget, scopes))))
     }
 }
 
 impl Drop for Charge {
     fn drop(&mut self) {
-        self.0.iter().flat_map(|scopes| scopes.iter()).for_each(let_go);
-    }
-}
-
-fn hold(scope: &ScopeData) {
-    let mut layer = scope.layer();
-    while let Some(at) = layer.filter(|layer| layer.held.fetch_add(1, Ordering::AcqRel) == 0) {
-        SHARED.fetch_add(at.bytes(), Ordering::AcqRel);
-        layer = at.below();
-    }
-    for head in scope.crumbs().heads() {
-        let mut node: Option<&Arc<Node>> = head;
-        while let Some(at) = node.filter(|node| node.held.fetch_add(1, Ordering::AcqRel) == 0) {
-            SHARED.fetch_add(at.bytes(), Ordering::AcqRel);
-            node = at.previous();
+        let Some((budget, scopes)) = self.0.as_deref() else { return };
+        for scope in scopes {
+            each_piece(
+                scope,
+                |held| held.let_go(*budget),
+                |bytes| _ = budget.shared().fetch_sub(bytes, Ordering::AcqRel),
+            );
         }
     }
 }
 
-fn let_go(scope: &ScopeData) {
+/// Gives `count` the bytes of the pieces of a scope, from the newest of each list on as long as `goes_on`.
+fn each_piece(scope: &ScopeData, goes_on: impl Fn(&Held) -> bool, count: impl Fn(usize)) {
     let mut layer: Option<&Arc<Layer>> = scope.layer();
-    while let Some(at) = layer.filter(|layer| layer.held.fetch_sub(1, Ordering::AcqRel) == 1) {
-        SHARED.fetch_sub(at.bytes(), Ordering::AcqRel);
+    while let Some(at) = layer.filter(|layer| goes_on(&layer.held)) {
+        count(at.bytes());
         layer = at.below();
     }
     for head in scope.crumbs().heads() {
         let mut node: Option<&Arc<Node>> = head;
-        while let Some(at) = node.filter(|node| node.held.fetch_sub(1, Ordering::AcqRel) == 1) {
-            SHARED.fetch_sub(at.bytes(), Ordering::AcqRel);
+        while let Some(at) = node.filter(|node| goes_on(&node.held)) {
+            count(at.bytes());
             node = at.previous();
         }
     }
@@ -86,6 +126,8 @@ pub(crate) fn envelope_bytes(envelope: &Envelope) -> usize {
                 EnvelopeItem::Transaction(transaction) => {
                     value_map(&transaction.extra)
                         + text_map(&transaction.tags)
+                        + transaction.request.iter().map(request_bytes).sum::<usize>()
+                        + measurements_bytes(&transaction.measurements)
                         + transaction
                             .contexts
                             .iter()
@@ -116,13 +158,7 @@ pub(crate) fn event_bytes(event: &Event<'_>) -> usize {
     let log_entry = event.logentry.iter().map(|entry| {
         entry.message.len() + optional(&entry.formatted) + entry.params.iter().map(value_bytes).sum::<usize>()
     });
-    let request = event.request.iter().map(|request| {
-        optional(&request.data)
-            + optional(&request.query_string)
-            + optional(&request.cookies)
-            + text_map(&request.headers)
-            + text_map(&request.env)
-    });
+    let request = event.request.iter().map(request_bytes);
     size_of::<Event<'_>>()
         + texts
         + log_entry.sum::<usize>()
@@ -136,6 +172,21 @@ pub(crate) fn event_bytes(event: &Event<'_>) -> usize {
         + text_map(&event.tags)
         + text_map(&event.modules)
         + value_map(&event.extra)
+}
+
+pub(crate) fn request_bytes(request: &Request) -> usize {
+    size_of::<Request>()
+        + request.url.as_ref().map_or(0, |url| url.as_str().len())
+        + optional(&request.method)
+        + optional(&request.data)
+        + optional(&request.query_string)
+        + optional(&request.cookies)
+        + text_map(&request.headers)
+        + text_map(&request.env)
+}
+
+pub(crate) fn measurements_bytes(measurements: &Map<String, Measurement>) -> usize {
+    measurements.keys().map(|name| size_of::<(String, Measurement)>() + name.len()).sum()
 }
 
 fn exception_bytes(exception: &Exception) -> usize {
@@ -203,7 +254,7 @@ pub(crate) fn value_map(map: &Map<String, Value>) -> usize {
     map.iter().map(|(key, value)| size_of::<String>() + key.len() + value_bytes(value)).sum()
 }
 
-fn text_map(map: &Map<String, String>) -> usize {
+pub(crate) fn text_map(map: &Map<String, String>) -> usize {
     map.iter().map(|(key, value)| 2 * size_of::<String>() + key.len() + value.len()).sum()
 }
 
@@ -222,17 +273,20 @@ mod tests {
         scope.set_extra("big", Value::String("x".repeat(100_000)));
         let snapshot = ScopeSnapshot { scope: scope.settled(), ..ScopeSnapshot::default() };
         let layer = Arc::clone(snapshot.scope.layer().expect("a layer"));
-        let holders = || layer.held.load(Ordering::Acquire);
-        let first = Charge::of(&snapshot);
-        let second = Charge::of(&snapshot);
-        assert_eq!(holders(), 2);
-        assert!(shared_scope_bytes() >= 100_000);
-        drop(first);
+        let holders = |budget| layer.held.within(budget).load(Ordering::Acquire);
+        let first = Charge::of(&snapshot, Class::Error);
+        let second = Charge::of(&snapshot, Class::Crash);
+        assert_eq!((holders(Budget::Upper), holders(Budget::Bulk)), (2, 0));
+        assert!(shared_scope_bytes(Class::Error) >= 100_000);
+        let bulk = Charge::of(&snapshot, Class::Bulk);
+        assert_eq!((holders(Budget::Upper), holders(Budget::Bulk)), (2, 1), "each budget counts for itself");
+        assert!(shared_scope_bytes(Class::Bulk) >= 100_000);
+        drop((first, bulk));
         scope.set_tag("more", "on top");
-        let above = Charge::of(&ScopeSnapshot { scope: scope.settled(), ..ScopeSnapshot::default() });
-        assert_eq!(holders(), 2, "held by the second charge and by the layer above");
+        let above = Charge::of(&ScopeSnapshot { scope: scope.settled(), ..ScopeSnapshot::default() }, Class::Error);
+        assert_eq!(holders(Budget::Upper), 2, "held by the second charge and by the layer above");
         drop(second);
         drop(above);
-        assert_eq!(holders(), 0);
+        assert_eq!((holders(Budget::Upper), holders(Budget::Bulk)), (0, 0));
     }
 }

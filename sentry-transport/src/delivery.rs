@@ -258,7 +258,7 @@ impl Shared {
             drop(state);
             return self.discard(content, reason);
         };
-        let victims = state.queue.push(Entry { content, generation }, class, bytes, shared_scope_bytes());
+        let victims = state.queue.push(Entry { content, generation }, class, bytes, shared_scope_bytes(class));
         let wakes = state.worker.wants == Wants::Work && !state.queue.is_empty();
         if wakes {
             state.worker.wants = Wants::Nothing;

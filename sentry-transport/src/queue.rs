@@ -20,7 +20,7 @@ pub(crate) struct Queue<T> {
 pub(crate) struct Limits {
     /// Bytes of crashes and errors, with the scopes they share.
     pub(crate) upper: usize,
-    /// Bytes of everything else.
+    /// Bytes of everything else, with the scopes it shares.
     pub(crate) bulk: usize,
     /// Entries in all.
     pub(crate) count: usize,
@@ -39,14 +39,14 @@ impl<T> Queue<T> {
 
     /// Takes `item` of `bytes`, and returns what does not fit any more, which may be `item` itself.
     ///
-    /// `shared` is what the queued events share, in bytes. What is alone in its budget always fits: a single large
+    /// `shared` is what those share that are queued in the budget of `class`, `item` included, in bytes. What is alone in its budget always fits: a single large
     /// event can be delivered.
     pub(crate) fn push(&mut self, item: T, class: Class, bytes: usize, shared: usize) -> Vec<T> {
         let mut victims = Vec::new();
         match class {
             Class::Crash => self.push_crash(item, bytes, shared, &mut victims),
             Class::Error => self.push_error(item, bytes, shared, &mut victims),
-            Class::Bulk => self.push_bulk(item, bytes, &mut victims),
+            Class::Bulk => self.push_bulk(item, bytes, shared, &mut victims),
         }
         victims
     }
@@ -104,14 +104,18 @@ impl<T> Queue<T> {
         self.error.push(item, bytes);
     }
 
-    /// Of bulk data, the newest is worth most.
-    fn push_bulk(&mut self, item: T, bytes: usize, victims: &mut Vec<T>) {
+    /// Of bulk data, the newest is worth most. Each that goes is taken to give back its part of what they all share.
+    fn push_bulk(&mut self, item: T, bytes: usize, mut shared: usize, victims: &mut Vec<T>) {
         if bytes > self.limits.bulk && !self.bulk.entries.is_empty() {
             return victims.push(item);
         }
-        while self.is_full() || self.bulk.bytes.saturating_add(bytes) > self.limits.bulk {
+        let part = shared / (self.bulk.len() + 1);
+        while self.is_full() || self.bulk.bytes.saturating_add(bytes).saturating_add(shared) > self.limits.bulk {
             match self.bulk.pop() {
-                Some(victim) => victims.push(victim),
+                Some(victim) => {
+                    shared = shared.saturating_sub(part);
+                    victims.push(victim);
+                }
                 None if self.is_full() => return victims.push(item),
                 None => break,
             }
@@ -236,6 +240,18 @@ mod tests {
         assert_eq!(queue.push("b4", Bulk, 50, 0), ["b1", "b2"]);
         assert_eq!(queue.push("b5", Bulk, 101, 0), ["b5"]);
         assert_eq!(rest(queue), ["e1", "b3", "b4"]);
+    }
+
+    #[test]
+    fn what_bulk_shares_counts_for_bulk_alone() {
+        let mut queue = queue(100, 100, 100);
+        assert!(queue.push("e1", Error, 100, 0).is_empty());
+        for item in ["b1", "b2", "b3"] {
+            assert!(queue.push(item, Bulk, 10, 0).is_empty());
+        }
+        // 40 of their own, 80 shared by four: the oldest gives back 10 + 20.
+        assert_eq!(queue.push("b4", Bulk, 10, 80), ["b1"]);
+        assert_eq!(rest(queue), ["e1", "b2", "b3", "b4"]);
     }
 
     #[test]

@@ -60,12 +60,15 @@ impl FinishedTransaction {
 
     /// What it weighs in the queue, in bytes.
     pub(crate) fn bytes(&self) -> usize {
-        let spans: usize = self.recording.spans.iter().map(weight::span_bytes).sum();
+        let Recording { spans, extra, tags, request, measurements, .. } = &self.recording;
         size_of::<Self>()
             + self.name.len()
             + weight::value_map(&self.trace.data)
-            + weight::value_map(&self.recording.extra)
-            + spans
+            + weight::value_map(extra)
+            + weight::text_map(tags)
+            + request.iter().map(weight::request_bytes).sum::<usize>()
+            + weight::measurements_bytes(measurements)
+            + spans.iter().map(weight::span_bytes).sum::<usize>()
     }
 
     /// As it is on the wire, before scopes, hooks and defaults.

@@ -69,7 +69,10 @@ impl Pipeline {
                 Capture::from_event(event)
             }
         };
-        capture.error = owned;
+        // Nobody else asks for it.
+        if self.options.before_send_with_hint.is_some() {
+            capture.error = owned;
+        }
         capture
     }
 

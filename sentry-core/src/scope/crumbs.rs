@@ -6,11 +6,10 @@
 //! becomes the older one, and that is dropped whole. The newest `max` are always there.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 use std::time::UNIX_EPOCH;
 
 use crate::protocol::{Breadcrumb, Level, Map};
-use crate::weight::breadcrumb_bytes;
+use crate::weight::{Held, breadcrumb_bytes};
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Crumbs {
@@ -28,8 +27,8 @@ pub(crate) struct Node {
     previous: Option<Arc<Node>>,
     /// How many breadcrumbs there are in the list up to here.
     count: usize,
-    /// By how many queued snapshots and charged nodes this one is held, see [`Charge`](crate::weight::Charge).
-    pub(crate) held: AtomicUsize,
+    /// See [`Charge`](crate::weight::Charge).
+    pub(crate) held: Held,
 }
 
 /// Most pieces between two snapshots are a single breadcrumb, which then needs no memory of its own.
@@ -76,7 +75,7 @@ impl Crumbs {
         let previous = self.newer.take();
         let count = previous.as_ref().map_or(1, |node| node.count + 1);
         let piece = Piece::One(take(crumb));
-        self.newer = Some(Arc::new(Node { piece, previous, count, held: AtomicUsize::new(0) }));
+        self.newer = Some(Arc::new(Node { piece, previous, count, held: Held::default() }));
         retired
     }
 

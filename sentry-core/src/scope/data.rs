@@ -95,6 +95,11 @@ impl ScopeData {
         Self { span: None, ..self }
     }
 
+    /// What a transaction needs of it: it has no breadcrumbs, and is a span itself.
+    pub(crate) fn for_transaction(self) -> Self {
+        Self { span: None, crumbs: Crumbs::default(), ..self }
+    }
+
     pub(crate) fn sets_level(&self) -> bool {
         self.layer.as_ref().is_some_and(|layer| layer.effective_level().is_some())
     }

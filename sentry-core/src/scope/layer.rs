@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 
 use super::attached::Attached;
 use super::change::Change;
@@ -13,7 +12,7 @@ use super::processor::EventProcessor;
 use crate::propagation::PropagationContext;
 use crate::protocol::{Context, Level, User, Value};
 use crate::session::Session;
-use crate::weight::{context_bytes, user_bytes, value_bytes};
+use crate::weight::{Held, context_bytes, user_bytes, value_bytes};
 
 /// `None` in a field means "as below"; within it, `None` means "removed".
 #[derive(Debug, Default)]
@@ -35,8 +34,8 @@ pub(crate) struct Layer {
     attachments: Option<Arc<Vec<Arc<Attached>>>>,
     /// All feature flags there are up to here, once this layer adds one.
     flags: Option<Flags>,
-    /// By how many queued snapshots and charged layers this one is held, see [`Charge`](crate::weight::Charge).
-    pub(crate) held: AtomicUsize,
+    /// See [`Charge`](crate::weight::Charge).
+    pub(crate) held: Held,
 }
 
 pub(crate) type Fingerprint = Arc<[Cow<'static, str>]>;

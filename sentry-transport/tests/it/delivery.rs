@@ -6,7 +6,7 @@ use std::time::Duration;
 use crossbeam_channel::bounded;
 use sentry_core::protocol::Envelope;
 use sentry_core::protocol::client_report::Reason;
-use sentry_core::{Client, ClientOptions, Transport, TransportOptions};
+use sentry_core::{Client, ClientOptions, Hub, TransactionContext, Transport, TransportOptions};
 use sentry_transport::{Agent, UreqHttpTransportOptions};
 use std::sync::Arc;
 
@@ -223,4 +223,28 @@ fn captures_while_a_thread_dies_are_delivered() {
     let client = program.client.clone();
     thread::spawn(move || LATE.with(|late| late.borrow_mut().0 = Some(client))).join().unwrap();
     assert_eq!(server.next().message(), "late");
+}
+
+/// However much the scope of a transaction holds, an error does not pay for it.
+#[test]
+fn a_transaction_that_waits_takes_no_room_from_errors() {
+    let (open, gate) = bounded::<()>(0);
+    let server = Server::start(move |_| {
+        let _ = gate.recv();
+        ok()
+    });
+    let program = Program::with(&server.dsn(), |options| options.traces_sample_rate(1.0));
+    program.capture("blocks the sender");
+    let _ = server.next();
+    for n in 0..20 {
+        program.capture(&format!("error {n}"));
+    }
+    let hub = Arc::new(Hub::new(Some(Arc::new(program.client.clone())), Arc::default()));
+    hub.configure_scope(|scope| scope.set_extra("large", "x".repeat(17 << 20).into()));
+    hub.start_transaction(TransactionContext::new("large", "task")).finish();
+    drop(hub);
+    program.capture("one more error");
+    drop(open);
+    program.flush();
+    program.expect_books(22, 22, 0, &[]);
 }
