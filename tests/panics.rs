@@ -43,6 +43,7 @@ fn main() {
         ("previous hook exits", previous_hook_exits),
         ("previous hook last", previous_hook_last),
         ("custom transport", custom_transport),
+        ("main with a log hook that panics", main_with_a_log_hook_that_panics),
     ];
     if child::main_dispatch(children) {
         return;
@@ -65,6 +66,7 @@ fn main() {
         ("a previous hook that exits, put last", test_previous_last),
         ("standard error is closed or full", test_stderr),
         ("a transport that finishes at once", test_custom_transport),
+        ("hooks of what is flushed run outside of the panic hook", test_log_hook),
     ];
     for (name, test) in tests {
         println!("test {name} ...");
@@ -494,4 +496,21 @@ fn test_custom_transport() {
     values.sort();
     assert_eq!(values, ["simple", "with the lock held"]);
     assert_eq!(out.values("thread"), ["sentry-crash", "sentry-crash"], "no hook runs on the panicking thread");
+}
+
+// --- what the panic hook flushes ---------------------------------------------------------------------------------
+
+fn main_with_a_log_hook_that_panics() {
+    let options = ClientOptions::new().hooks_on_caller(true).before_send_log(|_| panic!("in before_send_log"));
+    let _guard = init_with(options.shutdown_timeout(Duration::from_secs(20)));
+    sentry::logger_info!("waits for others");
+    panic!("main");
+}
+
+fn test_log_hook() {
+    let receiver = Receiver::start();
+    let out = spawn("main with a log hook that panics", &receiver).run();
+    assert_eq!(out.status.code(), Some(101), "no abort: {out:?}");
+    let events = receiver.events();
+    assert_eq!((events.len(), &exception(&events[0])["value"]), (1, &json!("main")));
 }

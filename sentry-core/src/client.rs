@@ -172,6 +172,22 @@ impl Client {
         self.transport().is_none_or(|transport| self.inner.drain(&*transport, began, timeout))
     }
 
+    /// [`flush`](Self::flush) for a panic hook: what a flush calls, hooks and a custom transport among it, is called on
+    /// another thread, since a panic in a panic hook ends the process.
+    #[doc(hidden)]
+    pub fn flush_in_panic(&self, timeout: Option<Duration>) -> bool {
+        if suppress::is_active() {
+            return false;
+        }
+        let timeout = timeout.unwrap_or(self.options().shutdown_timeout);
+        let client = self.clone();
+        match crash::elsewhere(timeout, move || client.flush(Some(timeout))) {
+            Ok(flushed) => flushed.unwrap_or(false),
+            // Without a thread, the batches have to stay where they are.
+            Err(_) => self.transport().is_none_or(|transport| transport.flush(timeout)),
+        }
+    }
+
     /// Like [`flush`](Self::flush), and captures nothing more: the client is disabled. What is not sent in time is
     /// counted as lost.
     pub fn close(&self, timeout: Option<Duration>) -> bool {

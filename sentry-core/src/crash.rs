@@ -5,6 +5,7 @@
 //! there, and finished on a short-lived thread that is waited for within a limit.
 
 use std::cell::RefCell;
+use std::io;
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread;
@@ -50,14 +51,16 @@ pub(crate) fn hold_back(pending: PendingEnvelope) -> Option<PendingEnvelope> {
 }
 
 fn finish_elsewhere(transport: Arc<dyn Transport>, pending: PendingEnvelope, limit: Duration) {
-    let (done, finished) = mpsc::sync_channel::<()>(1);
-    let spawned = thread::Builder::new().name("sentry-crash".to_owned()).spawn(move || {
-        let _done = done;
-        transport.send_deferred(pending);
-    });
-    // Where no thread is to be had, `pending` was dropped with the closure and has counted itself.
-    if spawned.is_ok() {
-        // Ends when the thread does, by a panic too, or at the limit.
-        let _ = finished.recv_timeout(limit);
-    }
+    // Where no thread is to be had, `pending` is dropped with the closure and counts itself.
+    let _ = elsewhere(limit, move || transport.send_deferred(pending));
+}
+
+/// Runs `run` on a short-lived thread and waits for it, at most `limit`: `None` when it takes longer, or panics.
+pub(crate) fn elsewhere<R: Send + 'static>(
+    limit: Duration,
+    run: impl FnOnce() -> R + Send + 'static,
+) -> io::Result<Option<R>> {
+    let (done, result) = mpsc::sync_channel(1);
+    thread::Builder::new().name("sentry-crash".to_owned()).spawn(move || _ = done.send(run()))?;
+    Ok(result.recv_timeout(limit).ok())
 }

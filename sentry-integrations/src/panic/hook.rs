@@ -55,7 +55,7 @@ struct Report {
 impl Report {
     fn wait(&self) {
         if let Some(client) = &self.waits_for {
-            client.flush(None);
+            client.flush_in_panic(None);
         }
     }
 }
