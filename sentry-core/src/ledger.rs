@@ -55,8 +55,15 @@ impl Recorder {
         Self(Arc::new(Ledger { is_silent: !reports, ..Ledger::default() }))
     }
 
-    /// Records that `data` was lost. A lost client report gives its counts back, to be reported again.
+    /// Records that `data` was lost after all: for transports of a program's own, which have delivered what they are given
+    /// as far as the client knows. A lost client report gives its counts back, to be reported again.
+    ///
+    /// A transport that implements [`send_deferred`](crate::Transport::send_deferred) accounts for everything itself, with
+    /// [`record_delivered`](Self::record_delivered) and [`record_losses`](Self::record_losses).
     pub fn record_lost_data<L: LossSource + ?Sized>(&self, data: &L, reason: TransportLossReason) {
+        for loss in data.losses().filter(|loss| loss.reason.is_none()) {
+            add(self.0.taken_back.get(loss.category.as_index()), loss.quantity);
+        }
         self.record_losses(data.losses(), reason.into());
     }
 
@@ -136,7 +143,7 @@ impl Recorder {
                 .collect();
             CategoryStats {
                 category: *category,
-                delivered: read(self.0.delivered.get(index)),
+                delivered: read(self.0.delivered.get(index)).saturating_sub(read(self.0.taken_back.get(index))),
                 limited_by_server: read(self.0.limited.get(index)),
                 lost,
                 captured: read(self.0.captured.get(index)),
@@ -219,6 +226,8 @@ type ByReason = [AtomicU64; Reason::VARIANTS.len()];
 struct Ledger {
     captured: [AtomicU64; Category::VARIANTS.len()],
     delivered: [AtomicU64; Category::VARIANTS.len()],
+    /// Was or will be counted as delivered, and was not.
+    taken_back: [AtomicU64; Category::VARIANTS.len()],
     limited: [AtomicU64; Category::VARIANTS.len()],
     lost: [ByReason; Category::VARIANTS.len()],
     unreported: [ByReason; Category::VARIANTS.len()],
@@ -242,6 +251,7 @@ impl Default for Ledger {
         Self {
             captured: Default::default(),
             delivered: Default::default(),
+            taken_back: Default::default(),
             limited: Default::default(),
             lost: Default::default(),
             unreported: Default::default(),

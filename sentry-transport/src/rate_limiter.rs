@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use sentry_core::client_report::Recorder;
+use sentry_core::client_report::{Reason, Recorder};
 use sentry_core::clock;
-use sentry_core::protocol::client_report::{Category, LossSource, Reason};
+use sentry_core::protocol::client_report::{Category, LossSource};
 use sentry_core::protocol::{Envelope, EnvelopeFilterCallbacks, EnvelopeItem};
 
 use crate::rate_limit::RateLimits;
@@ -97,7 +97,7 @@ impl RateLimiter {
             });
             !self.limits.limited(category, now)
         };
-        let count = |item: EnvelopeItem| recorder.record_losses(item.losses(), Reason::RatelimitBackoff);
+        let count = |item: EnvelopeItem| recorder.record_lost_data(&item, Reason::RatelimitBackoff);
         envelope.filter(EnvelopeFilterCallbacks::new(may_leave, count))
     }
 }
@@ -106,6 +106,7 @@ impl RateLimiter {
 mod tests {
     use super::*;
     use sentry_core::protocol::Event;
+    use sentry_core::protocol::client_report::Reason;
 
     #[test]
     fn headers_limit_and_envelopes_are_filtered() {

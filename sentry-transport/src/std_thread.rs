@@ -122,12 +122,13 @@ const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
     use std::sync::mpsc;
+    use std::sync::{Arc, Mutex};
 
     use super::*;
     use sentry_core::protocol::Event;
     use sentry_core::protocol::client_report::{Category, Reason as Why};
+    use sentry_core::{Client, ClientOptions, Transport, TransportOptions};
 
     const LONG: Duration = Duration::from_secs(20);
 
@@ -177,5 +178,36 @@ mod tests {
         assert_eq!(recorder.stats().of(Category::Error).lost_for(Why::InternalSdkError), 1);
         drop(thread);
         assert!(arrived.recv_timeout(LONG).is_err(), "the thread has ended");
+    }
+
+    /// The client counts what it gave to `send_envelope` as delivered.
+    #[test]
+    fn what_is_lost_was_not_delivered() {
+        struct Mine(StdTransportThread);
+        impl Transport for Mine {
+            fn send_envelope(&self, envelope: Envelope) {
+                self.0.send(envelope);
+            }
+            fn flush(&self, timeout: Duration) -> bool {
+                self.0.flush(timeout)
+            }
+        }
+        let factory = |options: &ClientOptions| -> Arc<dyn Transport> {
+            let options = TransportOptions::try_from_client_options(options).unwrap();
+            let send = move |_: Envelope, limiter: &mut RateLimiter| {
+                limiter.update_from_sentry_header("60:error:key");
+            };
+            let thread = StdTransportThreadOptions::new(send)
+                .with_client_report_recorder(options.client_report_recorder)
+                .with_channel_capacity(8);
+            Arc::new(Mine(thread.spawn_thread()))
+        };
+        let client = Client::with_options(ClientOptions::new().dsn("https://key@sentry.invalid/1").transport(factory));
+        for _ in 0..3 {
+            client.capture_event(Event::default(), None);
+        }
+        assert!(client.flush(Some(LONG)));
+        let row = client.stats().of(Category::Error);
+        assert_eq!((row.captured, row.delivered, row.lost), (3, 1, vec![(Why::RatelimitBackoff, 2)]));
     }
 }
