@@ -79,7 +79,8 @@ macro_rules! logger_log {
             let attributes = ::std::vec::Vec::<$crate::logs::Attribute>::from([
                 $(($key, ::std::convert::Into::<$crate::protocol::LogAttribute>::into($value))),*
             ]);
-            $crate::logger_log!(@arguments ($level, attributes, $text) [] [] [] $($($arguments)*)?)
+            let record = $crate::logger_log!(@arguments ($level, attributes, $text) [] [] [] $($($arguments)*)?);
+            $crate::logs::emit(record)
         }
     };
     // Evaluates the arguments one by one. Each `argument` is a variable of its own.
@@ -102,13 +103,18 @@ macro_rules! logger_log {
     };
     (@arguments ($level:expr, $attributes:ident, $text:literal)
         [$($format:tt)*] [$($names:expr,)*] [$($values:ident)*]
-    ) => {{
-        const SITE: $crate::logs::Site = $crate::logs::Site { template: $text, names: &[$($names),*] };
-        $crate::logs::emit($level, &SITE, ::std::format_args!($text $($format)*), $attributes, &|_parameters| {
-            #[allow(unused_imports, reason = "each argument needs one of them")]
-            use $crate::logs::{ByDebug as _, ByDisplay as _, ByNothing as _, ByValue as _};
-            $(_parameters.push((&&&&$crate::logs::Argument($values)).to_parameter());)*
-        })
-    }};
+    ) => {
+        $crate::logs::record(
+            $level,
+            &const { $crate::logs::Site { template: $text, names: &[$($names),*] } },
+            ::std::format_args!($text $($format)*),
+            $attributes,
+            &|_parameters| {
+                #[allow(unused_imports, reason = "each argument needs one of them")]
+                use $crate::logs::{ByDebug as _, ByDisplay as _, ByNothing as _, ByValue as _};
+                $(_parameters.push((&&&&$crate::logs::Argument($values)).to_parameter());)*
+            },
+        )
+    };
     ($level:expr, $($log:tt)+) => { $crate::logger_log!(@attributes $level, [] $($log)+) };
 }

@@ -18,7 +18,7 @@ use crate::protocol::{LogAttribute, LogLevel, Value};
 use crate::suppress;
 
 pub use self::argument::{Argument, ByDebug, ByDisplay, ByNothing, ByValue};
-pub(crate) use self::record::LogRecord;
+pub use self::record::LogRecord;
 
 /// What is known of a call of a macro before it runs.
 #[derive(Debug, PartialEq)]
@@ -40,22 +40,28 @@ pub fn is_listening() -> bool {
 /// An attribute of a call.
 pub type Attribute = (&'static str, LogAttribute);
 
-/// Captures a log on the current hub. `text` and `fill`, which adds the values of the parameters, call the user's
-/// `Display`s: what those capture themselves is dropped, and of one that panics only the text is missing.
-pub fn emit(
+/// Makes a log. `text` and `fill`, which adds the values of the parameters, call the user's `Display`s: what those capture
+/// themselves is dropped, and of one that panics only the text is missing.
+#[must_use]
+pub fn record(
     level: LogLevel,
     site: &'static Site,
     text: fmt::Arguments<'_>,
     attributes: Vec<Attribute>,
     fill: &dyn Fn(&mut Vec<Value>),
-) {
-    let mark = suppress::enter();
+) -> LogRecord {
+    let _mark = suppress::enter();
     let body = caught(|| fmt::format(text)).unwrap_or_else(|| site.template.to_owned());
     let mut parameters = Vec::new();
     if !site.names.is_empty() {
         parameters.reserve_exact(site.names.len());
         let _ = caught(|| fill(&mut parameters));
     }
-    drop(mark);
-    Hub::capture_log_on_current(LogRecord::from_macro(level, site, body, attributes, parameters));
+    LogRecord::from_macro(level, site, body, attributes, parameters)
+}
+
+/// Captures a log on the current hub, for which the caller holds none of the arguments any more: hooks and a custom
+/// transport, which may run in here, might want a lock that one of them holds.
+pub fn emit(record: LogRecord) {
+    Hub::capture_log_on_current(record);
 }

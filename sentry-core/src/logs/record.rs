@@ -8,7 +8,7 @@ use crate::weight::{log_bytes, value_bytes};
 
 /// A log and what is to become attributes of it.
 #[derive(Debug)]
-pub(crate) struct LogRecord {
+pub struct LogRecord {
     pub(crate) log: Log,
     /// The template, if a macro captured it.
     pub(crate) site: Option<&'static Site>,

@@ -316,3 +316,27 @@ fn log_of(body: &str) -> Log {
         attributes: Default::default(),
     }
 }
+
+#[test]
+fn nothing_of_an_argument_is_held_while_the_log_is_captured() {
+    static LOCKED: std::sync::Mutex<&str> = std::sync::Mutex::new("free");
+    let options = ClientOptions::new().before_send_log(|mut log| {
+        let is_free = LOCKED.try_lock().is_ok();
+        log.attributes.insert("is_free".to_owned(), is_free.into());
+        Some(log)
+    });
+    let lock = || LOCKED.lock().expect("never poisoned");
+    // The last one makes the batch leave.
+    let logs =
+        logs_with(options, || (0..100).for_each(|_| logger_info!(shown = *lock(), "{} {last}", *lock(), last = 7)));
+    assert_eq!(logs.len(), 100);
+    assert!(logs.iter().all(|log| log.attributes["is_free"] == true.into()));
+}
+
+#[test]
+fn names_of_the_program_are_its_own() {
+    const SITE: u8 = 7;
+    let (record, attributes, argument) = (1, 2, 3);
+    let logs = logs(|| logger_info!(a = attributes, "{SITE} {record} {} {argument}", argument));
+    assert_eq!(logs[0].body, "7 1 3 3");
+}
