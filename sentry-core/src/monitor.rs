@@ -14,8 +14,8 @@ use crate::{clock, random};
 
 /// A job whose runs are watched.
 ///
-/// Each run makes two check-ins with one id, on the hub that was current when it began: `in_progress` at its start,
-/// with the [config](Self::config) if there is one, and `ok` or `error` at its end, with the time it took. A run that
+/// Each run makes two check-ins with one id, on the hub that was current when it began: `in_progress` at its start, and
+/// `ok` or `error` at its end, with the time it took; both with the [config](Self::config) if there is one. A run that
 /// panics, or whose future is dropped before its end, ends in `error`; the panic goes on. The job itself is not
 /// touched: what it returns is returned, whatever becomes of the check-ins.
 ///
@@ -155,10 +155,11 @@ impl Run {
             status: MonitorCheckInStatus::InProgress,
             environment: None,
             duration: None,
-            monitor_config: None,
+            // With the end too: that may be the first to arrive.
+            monitor_config: monitor.config.clone(),
         };
         let hub = Hub::current();
-        hub.capture_check_in(MonitorCheckIn { monitor_config: monitor.config.clone(), ..check_in.clone() });
+        hub.capture_check_in(check_in.clone());
         Self { hub, check_in: Some(check_in), began: clock::now() }
     }
 
@@ -203,7 +204,6 @@ mod tests {
         assert_eq!((start.status, start.duration), (MonitorCheckInStatus::InProgress, None));
         assert_eq!((&start.monitor_slug, start.check_in_id), (&end.monitor_slug, end.check_in_id));
         assert!(end.duration.is_some_and(|seconds| (0.0..60.0).contains(&seconds)), "{end:?}");
-        assert_eq!(end.monitor_config, None);
         end.status
     }
 
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn the_config_goes_with_the_first() {
+    fn the_config_goes_with_both() {
         let config = MonitorConfig {
             schedule: MonitorSchedule::from_crontab("* * * * *").expect("valid"),
             checkin_margin: None,
@@ -278,7 +278,7 @@ mod tests {
         };
         let check_ins = check_ins(|| Monitor::new("job").config(config.clone()).run(|| ()));
         let configs: Vec<_> = check_ins.into_iter().map(|check_in| check_in.monitor_config).collect();
-        assert_eq!(configs, [Some(config), None]);
+        assert_eq!(configs, [Some(config.clone()), Some(config)]);
     }
 
     #[test]

@@ -125,7 +125,7 @@ fn a_monitored_job_says_how_it_ended() {
         assert!(client.close(None));
         let (start, end) = start_and_end(&receiver);
         assert_eq!(start["monitor_config"]["schedule"], json!({"type": "crontab", "value": "0 2 * * *"}));
-        assert_eq!((&end["status"], end.get("monitor_config")), (&json!(status), None));
+        assert_eq!((&end["status"], &end["monitor_config"]), (&json!(status), &start["monitor_config"]));
         assert_balanced(&client);
     }
 }

@@ -73,15 +73,16 @@ impl Field {
             Some((range, step)) => (range, Some(step)),
             None => (part, None),
         };
-        let step_is_fine = step.is_none_or(|step| number(step).is_some_and(|step| (1..=self.last).contains(&step)));
+        // One that is too long steps once.
+        let step_is_fine = step.is_none_or(|step| number(step).is_some_and(|step| step >= 1));
         let range_is_fine = match (range, range.split_once('-')) {
             ("*", _) => true,
             (_, Some((from, to))) => match (self.value(from), self.value(to)) {
                 (Some(from), Some(to)) => from <= to,
                 _ => false,
             },
-            // A step needs something to step through.
-            (value, None) => self.value(value).is_some() && step.is_none(),
+            // With a step, from there to the end.
+            (value, None) => self.value(value).is_some(),
         };
         range_is_fine && step_is_fine
     }
@@ -113,6 +114,7 @@ mod tests {
             "*/5 8-18 * * mon-fri",
             "0,15,30-45/5 */2 1,15 JAN,jul Sun",
             "  0\t0 * * *  ",
+            "5/15 */90 1/2 jan/3 mon/2",
             "@daily",
             "@Hourly",
         ] {
@@ -135,7 +137,8 @@ mod tests {
             "* * * mon *",
             "5-1 * * * *",
             "*/0 * * * *",
-            "5/2 * * * *",
+            "5/ * * * *",
+            "5/x * * * *",
             "*/ * * * *",
             "1,, * * * *",
             "-1 * * * *",
