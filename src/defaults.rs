@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use sentry_core::{
-    ClientOptions, Integration, IntoDsn, OptionsProblem, TracePropagationContext, continue_process_trace,
-};
+use sentry_core::{ClientOptions, Integration, IntoDsn, OptionsProblem, TracePropagationContext};
 
 use crate::environment::{self, Environment};
 
@@ -89,7 +87,7 @@ fn apply_environment(mut opts: ClientOptions, environment: &Environment<'_>) -> 
     if let Some(sentry_trace) = environment.get(&["SENTRY_TRACE"]) {
         let baggage = environment.get(&["SENTRY_BAGGAGE"]);
         match TracePropagationContext::from_parts(Some(&sentry_trace), baggage.as_deref()) {
-            Ok(incoming) => continue_process_trace(incoming),
+            Ok(incoming) => opts.continue_trace_of_process(incoming),
             Err(error) => {
                 opts.note_problem(OptionsProblem::new("SENTRY_TRACE", error, "a trace of its own is begun"));
             }

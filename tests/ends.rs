@@ -31,6 +31,7 @@ fn main() {
         ("session panics", session_panics),
         ("session is killed", session_is_killed),
         ("session cannot unwind", session_cannot_unwind),
+        ("started in a trace", started_in_a_trace),
     ];
     if child::main_dispatch(children) {
         return;
@@ -46,6 +47,7 @@ fn main() {
         ("a session ends with the run, as crashed if the run panics", test_session_panics),
         ("a session that is killed has told of its errors", test_session_is_killed),
         ("a session that a panic aborts has crashed", test_session_cannot_unwind),
+        ("a process that is started in a trace belongs to it, if it is its organization's", test_started_in_a_trace),
     ];
     for (name, test) in tests {
         println!("test {name} ...");
@@ -319,4 +321,41 @@ fn test_session_cannot_unwind() {
         Some(("crashed", 1)),
         "{sessions:?}"
     );
+}
+
+fn started_in_a_trace() {
+    let dsn = std::env::var("TEST_DSN").expect("set by the parent");
+    let options = || sentry::ClientOptions::new().dsn(&dsn).org_id(7.into()).traces_sample_rate(0.0);
+    // What is not started continues nothing.
+    assert!(sentry::try_init(sentry::ClientOptions::new().dsn("no DSN")).is_err());
+    let _guard = sentry::init(options());
+    sentry::capture_message("in it", Level::Info);
+    // Sampled as the head of the trace was, whatever the rate.
+    sentry::start_transaction(sentry::TransactionContext::new("in it", "task")).finish();
+}
+
+fn test_started_in_a_trace() {
+    let trace = "5e1f0c0c4d9a4b7c8d2e3f4051627384";
+    for (organization, is_ours) in [("7", true), ("8", false)] {
+        let receiver = Receiver::start();
+        let out = spawn("started in a trace", receiver.dsn())
+            .env("SENTRY_TRACE", format!("{trace}-a1b2c3d4e5f60718-1"))
+            .env(
+                "SENTRY_BAGGAGE",
+                format!("sentry-trace_id={trace},sentry-org_id={organization},sentry-sample_rand=0.5"),
+            )
+            .run();
+        assert!(out.success(), "{out:?}");
+        let envelopes = receiver.wait_envelopes(if is_ours { 2 } else { 1 });
+        let payloads: Vec<serde_json::Value> = (envelopes.iter())
+            .filter_map(|envelope| envelope.item("event").or_else(|| envelope.item("transaction")))
+            .map(|item| item.json())
+            .collect();
+        assert_eq!(payloads.len(), if is_ours { 2 } else { 1 }, "{payloads:?}");
+        for payload in payloads {
+            let context = &payload["contexts"]["trace"];
+            assert_eq!(context["trace_id"] == trace, is_ours, "{context}");
+            assert_eq!(context["parent_span_id"] == "a1b2c3d4e5f60718", is_ours, "{context}");
+        }
+    }
 }

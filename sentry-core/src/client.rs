@@ -28,8 +28,9 @@ use crate::options::{Books, ClientOptions, sample};
 use crate::pending::{Class, Outcome, PendingEnvelope};
 use crate::performance::FinishedTransaction;
 use crate::pipeline::Pipeline;
+use crate::propagation::TracePropagationContext;
 use crate::protocol::client_report::{Category, LossSource, Reason};
-use crate::protocol::{Envelope, Event, OrganizationId};
+use crate::protocol::{Envelope, Event};
 use crate::scope::{Scope, ScopeData, ScopeSnapshot};
 use crate::session::{Effect, SessionTicket};
 use crate::suppress;
@@ -208,9 +209,9 @@ impl Client {
         self.inner.closed.load(Ordering::Acquire)
     }
 
-    /// The organization it belongs to.
-    pub(crate) fn org_id(&self) -> Option<OrganizationId> {
-        self.inner.pipeline.org_id()
+    /// Whether this client may go on with a trace that came in (spec TRC-21, TRC-22).
+    pub(crate) fn continues(&self, incoming: &TracePropagationContext) -> bool {
+        incoming.continues(self.inner.pipeline.org_id(), self.options().strict_trace_continuation)
     }
 
     pub(crate) fn pipeline(&self) -> &Arc<Pipeline> {

@@ -117,7 +117,6 @@ pub use performance::{
     start_new_trace, start_transaction, start_transaction_with_timestamp,
 };
 #[doc(hidden)]
-pub use propagation::continue_process_trace;
 pub use propagation::{HeaderParseError, TracePropagationContext};
 #[expect(deprecated, reason = "kept for programs written for them")]
 pub use propagation::{SentryTrace, parse_sentry_trace_header as parse_headers};

@@ -261,6 +261,32 @@ fn tracing_without_performance() {
 }
 
 #[test]
+fn a_transaction_continues_the_trace_that_its_scope_continues() {
+    let receiver = Receiver::start();
+    let (hub, client) = start(&receiver.dsn(), traced());
+    let headers = [("sentry-trace", "5e1f0c0c4d9a4b7c8d2e3f4051627384-a1b2c3d4e5f60718-1")];
+    Hub::run(hub, || {
+        sentry::continue_trace(headers, || {
+            sentry::start_transaction(TransactionContext::new("joins", "task")).finish();
+            let own = sentry::protocol::TraceId::default();
+            sentry::start_transaction(TransactionContext::new_with_trace_id("has its own", "task", own)).finish();
+            sentry::start_new_trace(|| {
+                sentry::start_transaction(TransactionContext::new("begins anew", "task")).finish();
+            });
+        });
+        sentry::start_transaction(TransactionContext::new("outside", "task")).finish();
+    });
+    assert!(client.close(None));
+    for envelope in receiver.wait_envelopes(4) {
+        let transaction = envelope.item("transaction").expect("a transaction").json();
+        let trace = &transaction["contexts"]["trace"];
+        let joins = transaction["transaction"] == "joins";
+        assert_eq!(trace["trace_id"] == "5e1f0c0c4d9a4b7c8d2e3f4051627384", joins, "{transaction}");
+        assert_eq!(trace["parent_span_id"] == "a1b2c3d4e5f60718", joins, "{transaction}");
+    }
+}
+
+#[test]
 fn samplers_see_the_parent_and_cannot_do_harm() {
     let receiver = Receiver::start();
     let options = ClientOptions::new().diagnostics(|_| {}).traces_sampler(|context| match context.name() {

@@ -8,6 +8,7 @@ use std::thread;
 
 use super::{Hub, activity};
 use crate::client::Client;
+use crate::propagation::continue_process_trace;
 use crate::scope::ScopeData;
 use crate::sync::Mutex;
 
@@ -67,6 +68,9 @@ pub fn bind_process_client(client: Arc<Client>) {
     if !MAIN_TAKEN.swap(true, Ordering::AcqRel) {
         let previous = MAIN.lock().replace(Arc::clone(&hub));
         drop(previous);
+    }
+    if let Some(incoming) = client.options().process_trace.as_ref().filter(|incoming| client.continues(incoming)) {
+        continue_process_trace(incoming.clone());
     }
     activity::set_process_client(Arc::clone(&client));
     hub.bind_client(Some(client));

@@ -20,6 +20,7 @@ use crate::capture::{Body, Capture, is_unhandled};
 use crate::client::{Admission, Client};
 use crate::hint::SharedError;
 use crate::integration::Integration;
+use crate::propagation::TracePropagationContext;
 use crate::protocol::{Breadcrumb, Event, Level};
 use crate::scope::{Lease, Scope, ScopeData, ScopeSnapshot};
 use crate::session::Effect;
@@ -342,6 +343,11 @@ impl Hub {
     pub(crate) fn home(&self) -> (Home, ScopeData) {
         let scope = self.stack.lock().top.scope.clone();
         (Home::of(&self.stack), scope.without_span())
+    }
+
+    /// The trace from elsewhere that work without a span belongs to.
+    pub(crate) fn incoming_trace(&self) -> Option<TracePropagationContext> {
+        self.stack.lock().top.scope.trace().incoming().cloned()
     }
 
     fn snapshot(&self) -> ScopeSnapshot {

@@ -18,7 +18,7 @@ use crate::dsn::Dsn;
 use crate::integration::Integration;
 use crate::into_dsn::IntoDsn;
 use crate::ledger::Recorder;
-use crate::propagation::propagates_to;
+use crate::propagation::{TracePropagationContext, propagates_to};
 use crate::protocol::{Breadcrumb, Event, Log, Metric, MonitorCheckIn, OrganizationId, Transaction};
 use crate::sdk::USER_AGENT;
 use crate::transport::TransportFactory;
@@ -208,6 +208,8 @@ pub struct ClientOptions {
     /// What was wrong with values given so far; said when the client is made.
     pub(crate) problems: Vec<OptionsProblem>,
     pub(crate) explicit: Explicit,
+    /// The trace that the process was started in, see [`ClientOptions::continue_trace_of_process`].
+    pub(crate) process_trace: Option<TracePropagationContext>,
     /// In the options a client hands to a transport factory: where that client counts and says things.
     pub(crate) books: Option<Books>,
 }
@@ -281,6 +283,13 @@ impl ClientOptions {
         propagates_to(self.trace_propagation_targets.as_deref(), url)
     }
 
+    /// Makes the process's trace a continuation of `incoming` when the client becomes that of the process, as the variables
+    /// `SENTRY_TRACE` and `SENTRY_BAGGAGE` ask for (spec CFG-06), unless the trace is another organization's.
+    #[doc(hidden)]
+    pub fn continue_trace_of_process(&mut self, incoming: TracePropagationContext) {
+        self.process_trace = Some(incoming);
+    }
+
     /// Notes that a value could not be used, to be said when the client is made.
     #[doc(hidden)]
     pub fn note_problem(&mut self, problem: OptionsProblem) {
@@ -342,6 +351,7 @@ impl Default for ClientOptions {
             user_agent: Cow::Borrowed(USER_AGENT),
             diagnostics: None,
             problems: Vec::new(),
+            process_trace: None,
             explicit: Explicit::default(),
             books: None,
         }

@@ -32,13 +32,16 @@ pub struct TransactionContext {
     custom: Option<CustomTransactionContext>,
     /// What came from the other side, unless it was this program that began the trace.
     pub(super) incoming: Option<Box<TracePropagationContext>>,
+    /// The program chose no trace for it.
+    is_open: bool,
 }
 
 impl TransactionContext {
-    /// A transaction that begins a trace of its own.
+    /// A transaction that begins a trace of its own; or continues the one that the scope it is started on belongs to, if
+    /// that came from elsewhere (with [`continue_trace`](crate::continue_trace), or in `SENTRY_TRACE`).
     #[must_use]
     pub fn new(name: &str, op: &str) -> Self {
-        Self::new_with_trace_id(name, op, TraceId::default())
+        Self { is_open: true, ..Self::new_with_trace_id(name, op, TraceId::default()) }
     }
 
     /// A transaction in the trace `trace_id`.
@@ -66,6 +69,7 @@ impl TransactionContext {
             is_explicit: false,
             custom: None,
             incoming: None,
+            is_open: false,
         }
     }
 
@@ -82,7 +86,7 @@ impl TransactionContext {
     ) -> Self {
         match TracePropagationContext::try_from_headers(headers) {
             Ok(incoming) => Self::continue_from_trace_propagation_context(name, op, &incoming, None),
-            Err(_) => Self::new(name, op),
+            Err(_) => Self::new_with_trace_id(name, op, TraceId::default()),
         }
     }
 
@@ -112,7 +116,7 @@ impl TransactionContext {
         }
     }
 
-    /// A transaction in the trace of `span`, as its child; one of its own without a span.
+    /// A transaction in the trace of `span`, as its child; without a span, as [`new`](Self::new) makes it.
     pub fn continue_from_span(name: &str, op: &str, span: Option<TransactionOrSpan>) -> Self {
         match span {
             Some(span) => Self::continue_from_trace_propagation_context(name, op, &span.propagation_context(), None),
@@ -177,6 +181,21 @@ impl TransactionContext {
         TransactionContextBuilder { context: Self::new(name, op) }
     }
 
+    /// Whether it may continue the trace of the scope it is started on.
+    pub(super) fn is_open(&self) -> bool {
+        self.is_open
+    }
+
+    /// Makes it a part of the trace that came in.
+    pub(super) fn join(&mut self, incoming: &TracePropagationContext) {
+        self.trace_id = incoming.trace_id();
+        self.parent_span_id = Some(incoming.span_id());
+        if !self.is_explicit {
+            self.sampled = incoming.sampled();
+        }
+        self.incoming = Some(Box::new(incoming.clone()));
+    }
+
     /// Makes it the head of a trace of its own: nothing of what came from the other side counts (spec TRC-23).
     pub(super) fn begin_anew(&mut self) {
         self.trace_id = TraceId::default();
@@ -212,6 +231,7 @@ impl TransactionContextBuilder {
     #[must_use]
     pub fn with_trace_id(mut self, trace_id: TraceId) -> Self {
         self.context.trace_id = trace_id;
+        self.context.is_open = false;
         self
     }
 
@@ -219,6 +239,7 @@ impl TransactionContextBuilder {
     #[must_use]
     pub fn with_parent_span_id(mut self, parent_span_id: Option<SpanId>) -> Self {
         self.context.parent_span_id = parent_span_id;
+        self.context.is_open = false;
         self
     }
 

@@ -5,8 +5,8 @@ use crate::hub::Hub;
 use crate::propagation::{self, PropagationContext, TracePropagationContext};
 use crate::scope::Scope;
 
-/// Calls `callback` within the trace that `headers` tell of (`sentry-trace` and `baggage`, else `traceparent`): events and
-/// logs belong to it, and it is passed on. No span is started. Without a trace in the headers, or with one of another
+/// Calls `callback` within the trace that `headers` tell of (`sentry-trace` and `baggage`, else `traceparent`): events,
+/// logs and transactions belong to it, and it is passed on. No span is started. Without a trace in the headers, or with one of another
 /// organization, a new one begins (spec TRC-10, TRC-21).
 ///
 /// ```
@@ -21,10 +21,7 @@ where
 {
     let incoming = TracePropagationContext::try_from_headers(headers).ok();
     let client = Hub::current().client();
-    let is_ours = |incoming: &TracePropagationContext| {
-        let client = client.as_ref();
-        client.is_none_or(|client| incoming.continues(client.org_id(), client.options().strict_trace_continuation))
-    };
+    let is_ours = |incoming: &TracePropagationContext| client.as_ref().is_none_or(|client| client.continues(incoming));
     within(
         incoming.filter(is_ours).map_or_else(PropagationContext::beginning, PropagationContext::continuing),
         callback,

@@ -18,6 +18,7 @@ use std::time::SystemTime;
 
 use crate::clock;
 use crate::hub::{Hub, activity};
+use crate::propagation::any_continued;
 
 pub use self::context::{CustomTransactionContext, TransactionContext, TransactionContextBuilder};
 pub use self::continued::{append_baggage, continue_trace, start_new_trace};
@@ -65,7 +66,12 @@ impl Hub {
     }
 
     /// Starts a transaction that began at `timestamp`.
-    pub fn start_transaction_with_timestamp(&self, ctx: TransactionContext, timestamp: SystemTime) -> Transaction {
+    pub fn start_transaction_with_timestamp(&self, mut ctx: TransactionContext, timestamp: SystemTime) -> Transaction {
+        if ctx.is_open() && any_continued() {
+            if let Some(incoming) = self.incoming_trace() {
+                ctx.join(&incoming);
+            }
+        }
         let client = if self.is_active() { self.client() } else { None };
         Transaction { shared: recording::Shared::begin(ctx, timestamp, client.as_ref(), || self.home()) }
     }

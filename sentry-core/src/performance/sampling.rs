@@ -33,7 +33,7 @@ impl Decision {
 /// this organization's. The user's sampler runs here, on the caller, outside locks.
 pub(super) fn decide(context: &mut TransactionContext, client: &Client) -> Decision {
     if let Some(incoming) = &context.incoming {
-        if !incoming.continues(client.org_id(), client.options().strict_trace_continuation) {
+        if !client.continues(incoming) {
             context.begin_anew();
         }
     }

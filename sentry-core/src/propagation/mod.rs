@@ -16,8 +16,7 @@ pub use context::{HeaderParseError, TracePropagationContext};
 #[expect(deprecated, reason = "kept for programs written for it")]
 pub use sentry_trace::{SentryTrace, parse_sentry_trace_header};
 
-pub use process::continue_process_trace;
-pub(crate) use process::{PropagationContext, process_trace};
+pub(crate) use process::{PropagationContext, any_continued, continue_process_trace, process_trace};
 pub(crate) use {
     baggage::{append as append_baggage, read as read_baggage},
     headers::{BAGGAGE, SENTRY_TRACE, TRACEPARENT},

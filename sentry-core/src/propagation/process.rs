@@ -1,5 +1,7 @@
 //! The trace that work belongs to when no span is active: that of a scope, or one for the process (spec SCP-12, TRC-13).
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use once_cell::sync::OnceCell;
 
 use super::{TracePropagationContext, sample_rand};
@@ -30,6 +32,7 @@ impl PropagationContext {
 
     /// The continuation of one that began elsewhere.
     pub(crate) fn continuing(incoming: TracePropagationContext) -> Self {
+        CONTINUES.store(true, Ordering::Release);
         Self {
             trace_id: incoming.trace_id(),
             span_id: SpanId::default(),
@@ -38,19 +41,24 @@ impl PropagationContext {
         }
     }
 
+    /// What it continues, if it does.
+    pub(crate) fn incoming(&self) -> Option<&TracePropagationContext> {
+        self.incoming.as_ref()
+    }
+
     /// As an event in it says.
     pub(crate) fn context(&self) -> TraceContext {
         TraceContext {
             trace_id: self.trace_id,
             span_id: self.span_id,
-            parent_span_id: self.incoming.as_ref().map(TracePropagationContext::span_id),
+            parent_span_id: self.incoming().map(TracePropagationContext::span_id),
             ..TraceContext::default()
         }
     }
 
     /// As it came in, or as `pipeline`'s client describes itself as the head of the trace (spec TRC-32, TRC-53).
     pub(crate) fn sampling_context(&self, pipeline: &Pipeline) -> DynamicSamplingContext {
-        match self.incoming.as_ref().and_then(TracePropagationContext::sampling_context) {
+        match self.incoming().and_then(TracePropagationContext::sampling_context) {
             Some(frozen) => frozen.clone(),
             None => {
                 let own = DynamicSamplingContext::new().with_trace_id(self.trace_id).with_sample_rand(self.sample_rand);
@@ -62,7 +70,7 @@ impl PropagationContext {
     /// What whoever continues it is told.
     pub(crate) fn outgoing(&self, client: Option<&Client>) -> TracePropagationContext {
         let outgoing = TracePropagationContext::new(self.trace_id, self.span_id);
-        let outgoing = match self.incoming.as_ref().and_then(TracePropagationContext::sampled) {
+        let outgoing = match self.incoming().and_then(TracePropagationContext::sampled) {
             Some(sampled) => outgoing.with_sampled(sampled),
             None => outgoing,
         };
@@ -73,15 +81,20 @@ impl PropagationContext {
     }
 }
 
+/// Whether any trace was continued in this process: in most programs that do not serve requests, none is.
+static CONTINUES: AtomicBool = AtomicBool::new(false);
+
+pub(crate) fn any_continued() -> bool {
+    CONTINUES.load(Ordering::Acquire)
+}
+
 static PROCESS: OnceCell<PropagationContext> = OnceCell::new();
 
 pub(crate) fn process_trace() -> &'static PropagationContext {
     PROCESS.get_or_init(PropagationContext::beginning)
 }
 
-/// Makes the process's trace a continuation of `incoming`, as the variables `SENTRY_TRACE` and `SENTRY_BAGGAGE` ask for
-/// (spec CFG-06). Too late once anything belongs to it.
-#[doc(hidden)]
-pub fn continue_process_trace(incoming: TracePropagationContext) {
+/// Makes the process's trace a continuation of `incoming`. Too late once anything belongs to it.
+pub(crate) fn continue_process_trace(incoming: TracePropagationContext) {
     let _ = PROCESS.set(PropagationContext::continuing(incoming));
 }
