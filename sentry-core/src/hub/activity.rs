@@ -38,9 +38,9 @@ pub(crate) fn advance() {
     GENERATION.fetch_add(1, Ordering::AcqRel);
 }
 
-/// The process-wide client, unless it is closed.
-pub(super) fn process_client() -> Option<Arc<Client>> {
-    PROCESS_CLIENT.read().clone().filter(|client| !client.is_closed())
+/// Lets `look` at the process-wide client, unless it is closed. No handle is made of it, whose end might be the client's.
+pub(super) fn with_process_client<R>(look: impl FnOnce(Option<&Arc<Client>>) -> R) -> R {
+    look(PROCESS_CLIENT.read().as_ref().filter(|client| !client.is_closed()))
 }
 
 pub(super) fn set_process_client(client: Arc<Client>) {

@@ -22,11 +22,12 @@ pub(super) enum Binding {
 }
 
 impl Binding {
-    fn resolve(&self) -> Option<Arc<Client>> {
+    /// Lets `look` at the client. No handle is made of it: that might be the last one when it is dropped, under a lock.
+    fn resolve<R>(&self, look: impl FnOnce(Option<&Arc<Client>>) -> R) -> R {
         match self {
-            Self::Bound(client) if !client.is_closed() => Some(Arc::clone(client)),
-            Self::Nobody => None,
-            _ => activity::process_client(),
+            Self::Bound(client) if !client.is_closed() => look(Some(client)),
+            Self::Nobody => look(None),
+            _ => activity::with_process_client(look),
         }
     }
 
@@ -128,8 +129,7 @@ impl Stack {
     #[cold]
     fn look_up_activity(&self) -> u64 {
         let generation = activity::generation();
-        let client = self.lock().top.binding.resolve();
-        let all = client.map_or(0, |client| Wanted::of(&client));
+        let all = self.lock().top.binding.resolve(|client| client.map_or(0, |client| Wanted::of(client)));
         self.activity.store(generation << Wanted::BITS | (all & Wanted::MASK), Ordering::Release);
         all
     }
@@ -191,11 +191,12 @@ impl Levels {
 
     #[cold]
     fn look_up_client(&mut self, generation: u64) {
-        self.client = self.top.binding.resolve().map(|client| Known {
+        let know = |client: &Arc<Client>| Known {
             max_breadcrumbs: client.options().max_breadcrumbs,
             has_before_breadcrumb: client.options().before_breadcrumb.is_some(),
-            client: Arc::downgrade(&client),
-        });
+            client: Arc::downgrade(client),
+        };
+        self.client = self.top.binding.resolve(|client| client.map(know));
         self.client_generation = generation;
     }
 

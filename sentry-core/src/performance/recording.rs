@@ -180,9 +180,14 @@ impl Shared {
 
     /// The dynamic sampling context, which does not change any more from now on.
     pub(crate) fn sampling_context(&self) -> Arc<DynamicSamplingContext> {
+        if let Some(frozen) = self.frozen.get() {
+            return Arc::clone(frozen);
+        }
+        // Not inside: its last handle must not be dropped while others wait for the context.
+        let client = self.client();
         Arc::clone(self.frozen.get_or_init(|| {
             let mut own = DynamicSamplingContext::new().with_trace_id(self.trace_id);
-            if let Some(client) = self.client() {
+            if let Some(client) = &client {
                 own = client.pipeline().describe_head(own);
             }
             let Decision { sampled, sample_rate, sample_rand, .. } = self.decision;

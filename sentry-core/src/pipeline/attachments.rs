@@ -5,14 +5,14 @@ use crate::attachment_file::{FileAttachment, FileProblem};
 use crate::protocol::client_report::{Category, LossSource, Reason};
 use crate::protocol::{Attachment, Envelope};
 use crate::scope::{Attached, ScopeSnapshot};
-use crate::wire::limits::MAX_ENVELOPE_BYTES;
+use crate::wire::limits::{MAX_ATTACHMENT_BYTES, MAX_ENVELOPE_BYTES};
 
 impl Pipeline {
     pub(super) fn add_attachments(&self, envelope: &mut Envelope, scope: &ScopeSnapshot) {
         // What does not fit into an envelope need not be read.
         let mut room = MAX_ENVELOPE_BYTES;
         for attached in scope.global.attachments().iter().chain(scope.scope.attachments()) {
-            let limit = room.min(self.options.max_attachment_size);
+            let limit = room.min(self.options.max_attachment_size).min(MAX_ATTACHMENT_BYTES);
             let attachment = match &**attached {
                 Attached::Memory(attachment) => self.within(limit, attachment),
                 Attached::File(file) => self.read(limit, file),
