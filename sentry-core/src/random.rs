@@ -24,6 +24,14 @@ pub(crate) fn unit() -> f64 {
     (u64::from_ne_bytes(bytes) >> 11) as f64 / (1u64 << 53) as f64
 }
 
+/// Spreads a number over all others: a change of one bit is one of half of them. No two numbers become the same.
+pub(crate) const fn mix(number: u64) -> u64 {
+    // As SplitMix64 does at its end.
+    let mixed = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
+
 /// Fills `bytes` from this thread's buffer. Never fails: where the system has nothing to give, a weaker source stands in.
 pub(crate) fn fill(bytes: &mut [u8]) {
     let drawn = BUFFER.try_with(|buffer| match buffer.try_borrow_mut() {

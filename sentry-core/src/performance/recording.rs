@@ -13,6 +13,7 @@ use crate::protocol::{
     self, DynamicSamplingContext, Map, Measurement, Request, SpanId, SpanStatus, TraceContext, TraceId,
     TransactionSource, Value,
 };
+use crate::random::mix;
 use crate::scope::ScopeData;
 use crate::suppress;
 use crate::sync::Mutex;
@@ -237,12 +238,9 @@ impl fmt::Debug for Shared {
 /// The id of a transaction's `n`th child: as far from all others as random ones are, since the transaction's is random
 /// and no two of a transaction are the same, without asking for random bytes for each.
 fn spread(of: SpanId, n: usize) -> SpanId {
-    // SplitMix64: a bijection of `state`, which is another for each child.
+    // The steps of SplitMix64, each child's another; and what mixes them loses none.
     let step = u64::try_from(n).unwrap_or_default().wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let state = u64::from_be_bytes(of.to_bytes()).wrapping_add(step);
-    let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    let id = mixed ^ (mixed >> 31);
+    let id = mix(u64::from_be_bytes(of.to_bytes()).wrapping_add(step));
     // All zeros would be no id.
     SpanId::from(id.max(1).to_be_bytes())
 }

@@ -2,7 +2,7 @@
 
 use crate::client::Client;
 use crate::options::TracesSamplingStrategy;
-use crate::propagation::{decides, draw_sample_rand};
+use crate::propagation::{decides, sample_rand_of};
 use crate::protocol::SampleRand;
 use crate::suppress;
 
@@ -93,5 +93,5 @@ fn thrown(context: &TransactionContext, rate: f32) -> Decision {
 
 /// The dice of the trace: those of its head, as far as they are known.
 fn dice(context: &TransactionContext) -> SampleRand {
-    context.incoming.as_ref().map_or_else(draw_sample_rand, |incoming| incoming.sample_rand())
+    context.incoming.as_ref().map_or_else(|| sample_rand_of(context.trace_id), |incoming| incoming.sample_rand())
 }

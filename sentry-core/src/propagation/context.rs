@@ -144,8 +144,8 @@ impl TracePropagationContext {
     /// The dice of the trace. If its head did not tell them they are drawn at each call: keep them with the trace.
     pub(crate) fn sample_rand(&self) -> SampleRand {
         match &self.sampling_context {
-            Some(context) => sample_rand::of_incoming(context, self.sampled),
-            None => sample_rand::draw(),
+            Some(context) => sample_rand::of_incoming(self.trace_id, context, self.sampled),
+            None => sample_rand::of(self.trace_id),
         }
     }
 }

@@ -20,6 +20,6 @@ pub(crate) use process::{PropagationContext, any_continued, continue_process_tra
 pub(crate) use {
     baggage::{append as append_baggage, read as read_baggage},
     headers::{BAGGAGE, SENTRY_TRACE, TRACEPARENT},
-    sample_rand::{decides, draw as draw_sample_rand},
+    sample_rand::{decides, of as sample_rand_of},
     targets::propagates_to,
 };

@@ -7,14 +7,12 @@ use once_cell::sync::OnceCell;
 use super::{TracePropagationContext, sample_rand};
 use crate::client::Client;
 use crate::pipeline::Pipeline;
-use crate::protocol::{DynamicSamplingContext, SampleRand, SpanId, TraceContext, TraceId};
+use crate::protocol::{DynamicSamplingContext, SpanId, TraceContext, TraceId};
 
 #[derive(Debug)]
 pub(crate) struct PropagationContext {
     pub(crate) trace_id: TraceId,
     pub(crate) span_id: SpanId,
-    /// Drawn with the trace, so that everyone who continues it decides alike (spec TRC-40).
-    sample_rand: SampleRand,
     /// What it continues, if it does.
     incoming: Option<TracePropagationContext>,
 }
@@ -22,23 +20,13 @@ pub(crate) struct PropagationContext {
 impl PropagationContext {
     /// The beginning of a trace.
     pub(crate) fn beginning() -> Self {
-        Self {
-            trace_id: TraceId::default(),
-            span_id: SpanId::default(),
-            sample_rand: sample_rand::draw(),
-            incoming: None,
-        }
+        Self { trace_id: TraceId::default(), span_id: SpanId::default(), incoming: None }
     }
 
     /// The continuation of one that began elsewhere.
     pub(crate) fn continuing(incoming: TracePropagationContext) -> Self {
         CONTINUES.store(true, Ordering::Release);
-        Self {
-            trace_id: incoming.trace_id(),
-            span_id: SpanId::default(),
-            sample_rand: incoming.sample_rand(),
-            incoming: Some(incoming),
-        }
+        Self { trace_id: incoming.trace_id(), span_id: SpanId::default(), incoming: Some(incoming) }
     }
 
     /// What it continues, if it does.
@@ -61,7 +49,8 @@ impl PropagationContext {
         match self.incoming().and_then(TracePropagationContext::sampling_context) {
             Some(frozen) => frozen.clone(),
             None => {
-                let own = DynamicSamplingContext::new().with_trace_id(self.trace_id).with_sample_rand(self.sample_rand);
+                let sample_rand = sample_rand::of(self.trace_id);
+                let own = DynamicSamplingContext::new().with_trace_id(self.trace_id).with_sample_rand(sample_rand);
                 pipeline.describe_head(own)
             }
         }

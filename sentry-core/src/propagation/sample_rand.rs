@@ -1,21 +1,31 @@
 //! The dice of a trace, and what they decide: sampled if and only if they are below the rate (spec TRC-40 to TRC-46).
 
-use crate::protocol::{DynamicSamplingContext, SampleRand};
-use crate::random;
+use crate::protocol::{DynamicSamplingContext, SampleRand, TraceId};
+use crate::random::mix;
 
-/// Fresh dice: a whole number of millionths, so that the text that travels says all of it.
-pub(crate) fn draw() -> SampleRand {
-    between(0, MILLION, random::unit())
+/// The dice of the trace `trace_id`, where nobody told of any: all who derive them find the same (TRC-41). A whole number
+/// of millionths, so that the text that travels says all of it.
+pub(crate) fn of(trace_id: TraceId) -> SampleRand {
+    between(0, MILLION, unit(trace_id))
 }
 
 /// The dice of a trace that came in with `context` and a decision: those of its head; or, if the head did not tell
-/// them, such as could have led to what it decided (TRC-43). They are drawn at each call: keep them with the trace.
-pub(crate) fn of_incoming(context: &DynamicSamplingContext, decision: Option<bool>) -> SampleRand {
+/// them, such as could have led to what it decided (TRC-43).
+pub(crate) fn of_incoming(trace_id: TraceId, context: &DynamicSamplingContext, decision: Option<bool>) -> SampleRand {
     match (context.sample_rand(), context.sample_rate(), decision) {
         (Some(sample_rand), ..) => sample_rand,
-        (None, Some(rate), Some(sampled)) => back_fill(rate, sampled, random::unit()),
-        (None, ..) => draw(),
+        (None, Some(rate), Some(sampled)) => back_fill(rate, sampled, unit(trace_id)),
+        (None, ..) => of(trace_id),
     }
+}
+
+/// A number from 0 to 1 that is as random as the id is.
+fn unit(trace_id: TraceId) -> f64 {
+    let id = u128::from_be_bytes(trace_id.to_bytes());
+    let (high, low) = ((id >> 64) as u64, id as u64);
+    let mixed = mix(mix(high) ^ low);
+    // 53 bits are what an f64 can tell apart in [0, 1).
+    (mixed >> 11) as f64 / (1u64 << 53) as f64
 }
 
 /// Whether a trace is sampled at `rate`. The texts of both, which others decide with, are in the same relation: the
@@ -56,10 +66,18 @@ mod tests {
     }
 
     #[test]
-    fn drawn_dice_are_whole_millionths_and_move() {
-        let drawn: Vec<SampleRand> = (0..100).map(|_| draw()).collect();
-        assert!(drawn.iter().all(|dice| dice.to_string().parse::<SampleRand>().unwrap() == *dice));
-        assert!(drawn.iter().any(|dice| *dice != drawn[0]));
+    fn dice_are_those_of_the_id_and_evenly_spread() {
+        let ids: Vec<TraceId> = (0..10_000).map(|_| TraceId::default()).collect();
+        assert!(ids.iter().all(|id| of(*id).to_string().parse::<SampleRand>().unwrap() == of(*id)));
+        assert!(ids.iter().all(|id| of(*id) == of(*id)));
+        for tenth in 1..10_u32 {
+            let below = ids.iter().filter(|id| of(**id).millionths() < tenth * MILLION / 10).count();
+            // Six standard deviations.
+            assert!(below.abs_diff(1_000 * tenth as usize) < 300, "{below} of 10,000 below 0.{tenth}");
+        }
+        // One bit of an id turns half of those of its dice.
+        let near = |n: u8| of([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, n].into()).millionths();
+        assert!((0..100).filter(|n| near(*n).abs_diff(near(n + 1)) > MILLION / 10).count() > 60);
     }
 
     #[test]
@@ -105,13 +123,13 @@ mod tests {
 
     #[test]
     fn dice_of_the_head_are_kept() {
+        let id = TraceId::default();
         let context = DynamicSamplingContext::new().with_sample_rate(0.000_001);
-        assert_eq!(of_incoming(&context, Some(true)).to_string(), "0.000000");
-        assert_ne!(of_incoming(&context, Some(false)).to_string(), "0.000000");
-        let free: Vec<SampleRand> = (0..100).map(|_| of_incoming(&context, None)).collect();
-        assert!(free.iter().any(|dice| *dice != free[0]));
+        assert_eq!(of_incoming(id, &context, Some(true)).to_string(), "0.000000");
+        assert_ne!(of_incoming(id, &context, Some(false)).to_string(), "0.000000");
+        assert_eq!(of_incoming(id, &context, None), of(id));
         let kept = context.with_sample_rand("0.75".parse().unwrap());
-        assert_eq!(of_incoming(&kept, Some(true)).to_string(), "0.750000");
+        assert_eq!(of_incoming(id, &kept, Some(true)).to_string(), "0.750000");
     }
 
     /// Rates as people write them, near the dice, and any.
