@@ -270,8 +270,8 @@ impl Client {
         for (category, quantity) in finished.quantities() {
             pipeline.recorder().record_captured(category, quantity);
         }
-        if finished.excess > 0 {
-            let excess = u64::try_from(finished.excess).unwrap_or(u64::MAX);
+        let excess = u64::try_from(finished.excess()).unwrap_or(u64::MAX);
+        if excess > 0 {
             pipeline.recorder().record_captured(Category::Span, excess);
             pipeline.recorder().record_loss(Category::Span, Reason::BufferOverflow, excess);
         }

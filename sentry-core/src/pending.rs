@@ -143,7 +143,7 @@ impl PendingEnvelope {
     pub fn own_bytes(&self) -> usize {
         match &self.content {
             Some(Content::Capture(capture)) => capture.bytes(),
-            Some(Content::Transaction(transaction)) => transaction.0.bytes(),
+            Some(Content::Transaction(transaction)) => transaction.0.bytes,
             Some(Content::CheckIn(check_in)) => check_in_bytes(&check_in.0),
             Some(Content::Batch(batch)) => batch.bytes(),
             Some(Content::Ready(envelope, _)) => envelope_bytes(envelope),

@@ -22,15 +22,6 @@ impl<T> Mutex<T> {
     }
 }
 
-/// The lock, unless somebody has it.
-pub(crate) fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
-    match mutex.0.try_lock() {
-        Ok(guard) => Some(guard),
-        Err(sync::TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
-        Err(sync::TryLockError::WouldBlock) => None,
-    }
-}
-
 #[derive(Debug, Default)]
 pub(crate) struct RwLock<T>(sync::RwLock<T>);
 

@@ -65,16 +65,16 @@ fn a_transaction_with_everything_around_it() {
     );
     assert_eq!(trace["data"], json!({"cart.size": 3}));
     assert!(payload["contexts"]["os"].is_object(), "integrations see transactions too: {}", payload["contexts"]);
-    // Spans: TXN-24, TXN-30; children finish first.
+    // Spans: TXN-24, TXN-30; in the order of their starts.
     let spans = payload["spans"].as_array().expect("spans");
     assert_eq!(spans.len(), 2);
-    assert_eq!((&spans[0]["span_id"], &spans[0]["parent_span_id"]), (&json!(inner_id), &json!(outer_id)));
-    assert_eq!((&spans[1]["span_id"], &spans[1]["parent_span_id"]), (&json!(outer_id), &trace["span_id"]));
+    assert_eq!((&spans[0]["span_id"], &spans[0]["parent_span_id"]), (&json!(outer_id), &trace["span_id"]));
+    assert_eq!((&spans[1]["span_id"], &spans[1]["parent_span_id"]), (&json!(inner_id), &json!(outer_id)));
     assert_eq!(
-        (&spans[1]["op"], &spans[1]["description"], &spans[1]["status"]),
+        (&spans[0]["op"], &spans[0]["description"], &spans[0]["status"]),
         (&json!("db"), &json!("SELECT 1"), &json!("not_found"))
     );
-    assert_eq!(spans[1]["data"], json!({"db.system": "postgresql"}));
+    assert_eq!(spans[0]["data"], json!({"db.system": "postgresql"}));
     assert!(spans.iter().all(|span| span["timestamp"].is_number() && span["trace_id"] == trace["trace_id"]));
     // The whole sampling context, as text (TRC-50, TRC-51).
     let header = &envelope.header["trace"];

@@ -3,10 +3,8 @@
 use std::sync::Arc;
 
 use crate::protocol::{DynamicSamplingContext, SpanId, SpanStatus, TraceContext, TraceId};
-use crate::sync::try_lock;
 
-use super::recording::Shared;
-use super::span::Kind;
+use super::shared::Shared;
 use super::{Span, Transaction};
 
 /// The span that was active.
@@ -22,10 +20,7 @@ pub(crate) struct SpanLink {
 impl SpanLink {
     pub(super) fn of_transaction(transaction: &Transaction) -> Self {
         let shared = Arc::clone(&transaction.shared);
-        let (op, status) = {
-            let face = shared.face.lock();
-            (face.op.clone(), face.status)
-        };
+        let (op, status) = shared.look_at_face(|face| (face.op.clone(), face.status));
         Self {
             span_id: shared.span_id,
             parent_span_id: shared.parent_span_id,
@@ -36,26 +31,10 @@ impl SpanLink {
     }
 
     pub(super) fn of_span(span: &Span) -> Self {
-        let link = Self {
-            shared: Arc::clone(&span.shared),
-            span_id: span.span_id,
-            parent_span_id: None,
-            op: None,
-            status: None,
-        };
-        match &span.kind {
-            // Whoever holds a guard of the span's data may capture: then the ids have to do.
-            Kind::Recorded(recorded) => match try_lock(recorded) {
-                Some(recorded) => Self {
-                    parent_span_id: recorded.parent_span_id,
-                    op: recorded.op.clone(),
-                    status: recorded.status,
-                    ..link
-                },
-                None => link,
-            },
-            Kind::Unrecorded { parent_span_id } => Self { parent_span_id: Some(*parent_span_id), ..link },
-        }
+        let recorded = span.look(|spans, row| (spans.op(row).map(str::to_owned), spans.status(row)));
+        let (op, status) = recorded.unwrap_or_default();
+        let shared = Arc::clone(&span.shared);
+        Self { shared, span_id: span.span_id, parent_span_id: Some(span.parent_span_id), op, status }
     }
 
     /// The event's `contexts.trace` (spec EVT-12).
@@ -72,7 +51,7 @@ impl SpanLink {
 
     /// The name of the transaction, for events that have none.
     pub(crate) fn transaction_name(&self) -> Option<String> {
-        Some(self.shared.face.lock().name.clone()).filter(|name| !name.is_empty())
+        Some(self.shared.look_at_face(|face| face.name.clone())).filter(|name| !name.is_empty())
     }
 
     pub(crate) fn trace_id(&self) -> TraceId {

@@ -8,7 +8,9 @@ mod flags;
 mod link;
 mod recording;
 mod sampling;
+mod shared;
 mod span;
+mod spans;
 #[cfg(test)]
 mod tests;
 mod trace_headers;
@@ -16,7 +18,6 @@ mod transaction;
 
 use std::time::SystemTime;
 
-use crate::clock;
 use crate::hub::{Hub, activity};
 use crate::propagation::any_continued;
 
@@ -25,6 +26,7 @@ pub use self::continued::{append_baggage, continue_trace, start_new_trace};
 pub use self::either::TransactionOrSpan;
 pub(crate) use self::finished::FinishedTransaction;
 pub(crate) use self::link::SpanLink;
+use self::shared::Shared;
 pub use self::span::{Data, Span};
 pub use self::trace_headers::{TraceHeader, TraceHeadersIter};
 pub use self::transaction::{Transaction, TransactionData};
@@ -43,7 +45,7 @@ pub type TracesSampler = dyn Fn(&TransactionContext) -> f32 + Send + Sync;
 /// ```
 pub fn start_transaction(ctx: TransactionContext) -> Transaction {
     if !activity::any_open() {
-        return begin_for_nobody(ctx, SystemTime::UNIX_EPOCH);
+        return begin_for_nobody(ctx);
     }
     Hub::current().start_transaction(ctx)
 }
@@ -51,7 +53,7 @@ pub fn start_transaction(ctx: TransactionContext) -> Transaction {
 /// Starts a transaction that began at `timestamp` on the current hub.
 pub fn start_transaction_with_timestamp(ctx: TransactionContext, timestamp: SystemTime) -> Transaction {
     if !activity::any_open() {
-        return begin_for_nobody(ctx, timestamp);
+        return begin_for_nobody(ctx);
     }
     Hub::current().start_transaction_with_timestamp(ctx, timestamp)
 }
@@ -62,23 +64,26 @@ impl Hub {
     /// It is not put on the scope: [`Scope::set_span`](crate::Scope::set_span) makes it the one that events are
     /// linked to. When it is finished, wherever that is, it gets the data of this hub's scope.
     pub fn start_transaction(&self, ctx: TransactionContext) -> Transaction {
-        self.start_transaction_with_timestamp(ctx, clock::wall())
+        self.begin(ctx, None)
     }
 
     /// Starts a transaction that began at `timestamp`.
-    pub fn start_transaction_with_timestamp(&self, mut ctx: TransactionContext, timestamp: SystemTime) -> Transaction {
+    pub fn start_transaction_with_timestamp(&self, ctx: TransactionContext, timestamp: SystemTime) -> Transaction {
+        self.begin(ctx, Some(timestamp))
+    }
+
+    fn begin(&self, mut ctx: TransactionContext, started: Option<SystemTime>) -> Transaction {
         if ctx.is_open() && any_continued() {
             if let Some(incoming) = self.incoming_trace() {
                 ctx.join(&incoming);
             }
         }
         let client = if self.is_active() { self.client() } else { None };
-        Transaction { shared: recording::Shared::begin(ctx, timestamp, client.as_ref(), || self.home()) }
+        Transaction { shared: Shared::begin(ctx, started, client.as_ref(), || self.home()) }
     }
 }
 
 /// Where nothing can be sent; the trace is passed on all the same.
-fn begin_for_nobody(ctx: TransactionContext, timestamp: SystemTime) -> Transaction {
-    let nowhere = || (crate::hub::Home::default(), crate::scope::ScopeData::default());
-    Transaction { shared: recording::Shared::begin(ctx, timestamp, None, nowhere) }
+fn begin_for_nobody(ctx: TransactionContext) -> Transaction {
+    Transaction { shared: Shared::begin(ctx, None, None, Default::default) }
 }

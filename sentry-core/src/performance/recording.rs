@@ -1,252 +1,43 @@
-//! What a transaction shares with its spans: where it belongs, what was decided, and, if it is sampled, what it records.
+//! What a sampled transaction records, of itself and of its spans.
 
-use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock, Weak};
 use std::time::SystemTime;
 
-use crate::client::Client;
-use crate::hub::Home;
-use crate::propagation::TracePropagationContext;
-use crate::protocol::client_report::{Category, Reason};
-use crate::protocol::{
-    self, DynamicSamplingContext, Map, Measurement, Request, SpanId, SpanStatus, TraceContext, TraceId,
-    TransactionSource, Value,
-};
-use crate::random::mix;
-use crate::scope::ScopeData;
-use crate::suppress;
-use crate::sync::Mutex;
+use crate::protocol::{Map, Measurement, Request, Value};
+use crate::weight;
 
-use super::TransactionContext;
-use super::finished::FinishedTransaction;
-use super::sampling::{self, Decision};
+use super::spans::Spans;
 
-/// One for each transaction.
-///
-/// Three locks, none of which is held while anything is called: `face` for what events need to know of it, so that a
-/// program that holds a guard of its data can capture; `recording`, which such a guard holds; and each recorded span's own.
-pub(crate) struct Shared {
-    pub(super) trace_id: TraceId,
-    pub(super) span_id: SpanId,
-    pub(super) parent_span_id: Option<SpanId>,
-    pub(super) decision: Decision,
-    /// Not kept alive: events that wait in a queue of this client refer to the transaction.
-    client: Weak<Client>,
-    pub(super) face: Mutex<Face>,
-    /// Only of one that is sampled.
-    pub(super) recording: Option<Mutex<Recording>>,
-    home: Option<(Home, ScopeData)>,
-    /// How many children were started.
-    children: AtomicUsize,
-    is_finished: AtomicBool,
-    /// The sampling context, once it has left the process (spec TRC-52).
-    frozen: OnceLock<Arc<DynamicSamplingContext>>,
-}
-
-/// What is known of it also if it is not sampled.
-pub(super) struct Face {
-    pub(super) name: String,
-    pub(super) op: String,
-    pub(super) status: Option<SpanStatus>,
-    pub(super) source: TransactionSource,
-}
-
-/// What only a sampled one keeps.
 #[derive(Default)]
 pub(super) struct Recording {
     pub(super) started: Option<SystemTime>,
     pub(super) data: Map<String, Value>,
     pub(super) extra: Map<String, Value>,
     pub(super) tags: Map<String, String>,
-    pub(super) request: Option<Request>,
+    pub(super) request: Option<Box<Request>>,
     pub(super) origin: Option<String>,
     pub(super) measurements: Map<String, Measurement>,
-    /// The finished ones.
-    pub(super) spans: Vec<protocol::Span>,
+    pub(super) spans: Spans,
+    /// The transaction was finished: nothing changes any more.
+    pub(super) is_closed: bool,
 }
 
-impl Shared {
-    /// Begins a transaction for `client`, at home in the hub that `home` stands for.
-    pub(super) fn begin(
-        mut context: TransactionContext,
-        started: SystemTime,
-        client: Option<&Arc<Client>>,
-        home: impl FnOnce() -> (Home, ScopeData),
-    ) -> Arc<Self> {
-        let decision = match client {
-            Some(client) => sampling::decide(&mut context, client),
-            None => Decision::pass_on(&context),
-        };
-        let frozen = OnceLock::new();
-        // What came from the other side is passed on as it came, even if it is empty (spec TRC-53, TRC-54).
-        if let Some(theirs) = context.incoming.as_ref().and_then(|incoming| incoming.sampling_context()) {
-            let _ = frozen.set(Arc::new(theirs.clone()));
-        }
-        Arc::new(Self {
-            trace_id: context.trace_id,
-            span_id: context.span_id,
-            parent_span_id: context.parent_span_id,
-            decision,
-            client: client.map(Arc::downgrade).unwrap_or_default(),
-            face: Mutex::new(Face {
-                name: context.name,
-                op: context.op,
-                status: None,
-                source: TransactionSource::Custom,
-            }),
-            recording: decision
-                .records
-                .then(|| Mutex::new(Recording { started: Some(started), ..Recording::default() })),
-            home: decision.records.then(home),
-            children: AtomicUsize::new(0),
-            is_finished: AtomicBool::new(false),
-            frozen,
-        })
+impl Recording {
+    pub(super) fn begin(started: SystemTime) -> Self {
+        Self { started: Some(started), ..Self::default() }
     }
 
-    /// Who sends it, unless that is gone.
-    pub(super) fn client(&self) -> Option<Arc<Client>> {
-        self.client.upgrade()
+    /// Ends it, and tells how many spans there are, and what all of it weighs in a queue.
+    pub(super) fn close(&mut self) -> (usize, usize) {
+        self.is_closed = true;
+        (self.spans.finished(), self.bytes())
     }
 
-    /// Counts a child in, and gives it an id. `false` if it is one too many to be recorded (spec ITM-49), or nothing is.
-    pub(super) fn admit_child(&self) -> (SpanId, bool) {
-        let before = self.children.fetch_add(1, Ordering::Relaxed);
-        (spread(self.span_id, before), self.decision.records && before < MAX_SPANS)
-    }
-
-    /// Keeps a finished span for the transaction, unless that has left.
-    pub(super) fn keep(&self, span: protocol::Span) {
-        if self.is_finished.load(Ordering::Acquire) {
-            return;
-        }
-        if let Some(recording) = &self.recording {
-            let mut recording = recording.lock();
-            if recording.spans.capacity() == 0 {
-                recording.spans.reserve(ROOM_AT_ONCE);
-            }
-            recording.spans.push(span);
-        }
-    }
-
-    /// Sends it, once.
-    pub(super) fn finish(&self, ended: SystemTime) {
-        if self.is_finished.swap(true, Ordering::AcqRel) || suppress::is_active() {
-            return;
-        }
-        let Some(client) = self.client() else { return };
-        match &self.recording {
-            Some(recording) => {
-                let recording = std::mem::take(&mut *recording.lock());
-                client.capture_transaction(FinishedTransaction::new(self, recording, ended), self.scope());
-            }
-            None if self.decision.counts => {
-                let spans = u64::try_from(self.children.load(Ordering::Relaxed)).unwrap_or(u64::MAX).saturating_add(1);
-                let recorder = client.pipeline().recorder();
-                for (category, quantity) in [(Category::Transaction, 1), (Category::Span, spans)] {
-                    recorder.record_captured(category, quantity);
-                    recorder.record_loss(category, Reason::SampleRate, quantity);
-                }
-            }
-            None => {}
-        }
-    }
-
-    /// How many children were started and not recorded because there were too many.
-    pub(super) fn excess(&self) -> usize {
-        self.children.load(Ordering::Relaxed).saturating_sub(MAX_SPANS)
-    }
-
-    /// The scope of the hub it was started on as it is now, or as it was at the start if that hub is gone.
-    fn scope(&self) -> ScopeData {
-        let Some((home, at_start)) = &self.home else { return ScopeData::default() };
-        home.scope().unwrap_or_else(|| at_start.clone())
-    }
-
-    pub(super) fn trace_context(&self) -> TraceContext {
-        let (op, status) = {
-            let face = self.face.lock();
-            (face.op.clone(), face.status)
-        };
-        TraceContext {
-            span_id: self.span_id,
-            trace_id: self.trace_id,
-            parent_span_id: self.parent_span_id,
-            op: Some(op).filter(|op| !op.is_empty()),
-            status,
-            ..TraceContext::default()
-        }
-    }
-
-    /// The dynamic sampling context, which does not change any more from now on.
-    pub(crate) fn sampling_context(&self) -> Arc<DynamicSamplingContext> {
-        if let Some(frozen) = self.frozen.get() {
-            return Arc::clone(frozen);
-        }
-        // Not inside: its last handle must not be dropped while others wait for the context.
-        let client = self.client();
-        Arc::clone(self.frozen.get_or_init(|| {
-            let mut own = DynamicSamplingContext::new().with_trace_id(self.trace_id);
-            if let Some(client) = &client {
-                own = client.pipeline().describe_head(own);
-            }
-            let Decision { sampled, sample_rate, sample_rand, .. } = self.decision;
-            if let Some(sample_rand) = sample_rand {
-                own = own.with_sample_rand(sample_rand);
-            }
-            // Who decides nothing says nothing of it (spec TRC-32).
-            if let (Some(sampled), true) = (sampled, self.decision.counts) {
-                own = own.with_sampled(sampled);
-                if let Some(sample_rate) = sample_rate {
-                    own = own.with_sample_rate(sample_rate);
-                }
-                let face = self.face.lock();
-                if face.source != TransactionSource::Url && !face.name.is_empty() {
-                    own = own.with_transaction(face.name.clone());
-                }
-            }
-            Arc::new(own)
-        }))
-    }
-
-    /// What whoever continues the trace below `span_id` is told.
-    pub(super) fn propagation_context(&self, span_id: SpanId) -> TracePropagationContext {
-        let context = TracePropagationContext::new(self.trace_id, span_id);
-        let context = match self.decision.sampled {
-            Some(sampled) => context.with_sampled(sampled),
-            None => context,
-        };
-        context.with_sampling_context(DynamicSamplingContext::clone(&self.sampling_context()))
+    fn bytes(&self) -> usize {
+        weight::value_map(&self.data)
+            + weight::value_map(&self.extra)
+            + weight::text_map(&self.tags)
+            + self.request.as_deref().map_or(0, weight::request_bytes)
+            + weight::measurements_bytes(&self.measurements)
+            + self.spans.bytes()
     }
 }
-
-impl fmt::Debug for Shared {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let face = self.face.lock();
-        f.debug_struct("Transaction")
-            .field("name", &face.name)
-            .field("op", &face.op)
-            .field("status", &face.status)
-            .field("trace_id", &self.trace_id)
-            .field("span_id", &self.span_id)
-            .field("sampled", &self.decision.sampled)
-            .finish_non_exhaustive()
-    }
-}
-
-/// The id of a transaction's `n`th child: as far from all others as random ones are, since the transaction's is random
-/// and no two of a transaction are the same, without asking for random bytes for each.
-fn spread(of: SpanId, n: usize) -> SpanId {
-    // The steps of SplitMix64, each child's another; and what mixes them loses none.
-    let step = u64::try_from(n).unwrap_or_default().wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let id = mix(u64::from_be_bytes(of.to_bytes()).wrapping_add(step));
-    // All zeros would be no id.
-    SpanId::from(id.max(1).to_be_bytes())
-}
-
-/// Most transactions have no more spans, and then need no larger piece of memory.
-const ROOM_AT_ONCE: usize = 16;
-
-/// More are not recorded, and counted (spec ITM-49).
-pub(super) const MAX_SPANS: usize = 1000;

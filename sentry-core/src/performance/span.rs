@@ -5,30 +5,24 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::clock;
-use crate::protocol::{self, Map, Request, SpanId, SpanStatus, TraceContext, Value};
-use crate::sync::{Mutex, MutexGuard};
+use crate::protocol::{Map, Request, SpanId, SpanStatus, TraceContext, Value};
 
-use super::recording::Shared;
+use super::shared::Shared;
+use super::spans::{RowId, Spans};
 use super::trace_headers::TraceHeadersIter;
 
 /// A running span. Clones are the same span; it is part of its transaction from when the first of them is finished.
 ///
 /// Of a transaction that is not sampled, or has 1000 spans already, only the ids are kept: nothing given to it is
-/// recorded, and nothing is allocated. A span that is dropped unfinished is not sent.
+/// recorded, and nothing is allocated. A span that is dropped unfinished is not sent. Once the transaction is finished,
+/// nothing more is recorded.
 #[derive(Clone, Debug)]
 pub struct Span {
     pub(super) shared: Arc<Shared>,
     pub(super) span_id: SpanId,
-    pub(super) kind: Kind,
-}
-
-#[derive(Clone, Debug)]
-pub(super) enum Kind {
-    /// What it records; the ids stay when it has been finished and handed over.
-    Recorded(Arc<Mutex<protocol::Span>>),
-    Unrecorded {
-        parent_span_id: SpanId,
-    },
+    pub(super) parent_span_id: SpanId,
+    /// Where it is recorded, if it is.
+    row: Option<RowId>,
 }
 
 impl Span {
@@ -42,71 +36,53 @@ impl Span {
     ) -> Self {
         let (own_id, is_recorded) = shared.admit_child();
         let span_id = span_id.unwrap_or(own_id);
-        let kind = match is_recorded {
-            true => Kind::Recorded(Arc::new(Mutex::new(protocol::Span {
-                span_id,
-                trace_id: shared.trace_id,
-                parent_span_id: Some(parent_span_id),
-                op: Some(op.to_owned()),
-                description: (!description.is_empty()).then(|| description.to_owned()),
-                start_timestamp: started.unwrap_or_else(clock::wall),
-                timestamp: None,
-                same_process_as_parent: None,
-                status: None,
-                tags: Map::new(),
-                data: Map::new(),
-            }))),
-            false => Kind::Unrecorded { parent_span_id },
+        let row = if is_recorded {
+            let started = started.unwrap_or_else(clock::wall);
+            shared.record(|recording| recording.spans.start((span_id, parent_span_id), op, description, started))
+        } else {
+            None
         };
-        Self { shared: Arc::clone(shared), span_id, kind }
+        Self { shared: Arc::clone(shared), span_id, parent_span_id, row }
     }
 
     /// Sets an attribute of the span.
+    #[inline]
     pub fn set_data(&self, key: &str, value: Value) {
-        self.record(|span| drop(span.data.insert(key.to_owned(), value)));
+        self.record(|spans, row| spans.set_data(row, key, value));
     }
 
     /// Sets a tag.
     pub fn set_tag<V: ToString>(&self, key: &str, value: V) {
-        if matches!(self.kind, Kind::Recorded(_)) {
+        if self.row.is_some() {
             // The user's `to_string` runs outside the lock.
             let value = value.to_string();
-            self.record(|span| drop(span.tags.insert(key.to_owned(), value)));
+            self.record(|spans, row| spans.set_tag(row, key.to_owned(), value));
         }
     }
 
-    /// A guard of the span's attributes, to read or change several at once. Others who want the span wait meanwhile: do
-    /// not finish it on the thread that holds the guard. What is done to a span that is not recorded is forgotten with
-    /// the guard.
+    /// The span's attributes, to read or change several at once. It is a copy: what is changed in it is changed in the
+    /// span when it is dropped, and what others change meanwhile stays. What is done to a span that is not recorded is
+    /// forgotten.
     pub fn data(&self) -> Data<'_> {
-        Data(match &self.kind {
-            Kind::Recorded(span) => Guard::Live(span.lock()),
-            Kind::Unrecorded { .. } => Guard::Forgotten(Map::new()),
-        })
+        let data = self.row.and_then(|row| self.shared.look(|recording| recording.spans.data(row)));
+        Data { span: self, data: data.unwrap_or_default(), before: None }
     }
 
     /// Its place in the trace, as events get it.
     pub fn get_trace_context(&self) -> TraceContext {
-        match &self.kind {
-            Kind::Recorded(span) => {
-                let span = span.lock();
-                TraceContext {
-                    span_id: self.span_id,
-                    trace_id: self.shared.trace_id,
-                    parent_span_id: span.parent_span_id,
-                    op: span.op.clone(),
-                    description: span.description.clone(),
-                    status: span.status,
-                    data: span.data.clone(),
-                    ..TraceContext::default()
-                }
-            }
-            Kind::Unrecorded { parent_span_id } => TraceContext {
-                span_id: self.span_id,
-                trace_id: self.shared.trace_id,
-                parent_span_id: Some(*parent_span_id),
-                ..TraceContext::default()
-            },
+        let context = TraceContext {
+            span_id: self.span_id,
+            trace_id: self.shared.trace_id,
+            parent_span_id: Some(self.parent_span_id),
+            ..TraceContext::default()
+        };
+        let recorded = self.look(|spans, row| {
+            let text = |text: Option<&str>| text.map(str::to_owned);
+            (text(spans.op(row)), text(spans.description(row)), spans.status(row), spans.data(row))
+        });
+        match recorded {
+            Some((op, description, status, data)) => TraceContext { op, description, status, data, ..context },
+            None => context,
         }
     }
 
@@ -117,30 +93,28 @@ impl Span {
 
     /// How it ended, if that was said.
     pub fn get_status(&self) -> Option<SpanStatus> {
-        match &self.kind {
-            Kind::Recorded(span) => span.lock().status,
-            Kind::Unrecorded { .. } => None,
-        }
+        self.look(|spans, row| spans.status(row)).flatten()
     }
 
     /// Says how it ended.
+    #[inline]
     pub fn set_status(&self, status: SpanStatus) {
-        self.record(|span| span.status = Some(status));
+        self.record(|spans, row| spans.set_status(row, status));
     }
 
     /// Sets the kind of work it is.
     pub fn set_op(&self, op: &str) {
-        self.record(|span| span.op = Some(op.to_owned()));
+        self.record(|spans, row| spans.set_op(row, op.to_owned()));
     }
 
     /// Sets what it does in particular.
     pub fn set_name(&self, name: &str) {
-        self.record(|span| span.description = Some(name.to_owned()));
+        self.record(|spans, row| spans.set_description(row, name.to_owned()));
     }
 
     /// Sets the HTTP request it makes or handles, as attributes.
     pub fn set_request(&self, request: Request) {
-        self.record(|span| {
+        self.record(|spans, row| {
             let Request { url, method, data, query_string, cookies, headers, env } = request;
             let texts = [
                 ("http.request.method", method),
@@ -149,12 +123,17 @@ impl Span {
                 ("http.query", query_string),
                 ("http.request.header.cookie", cookies),
             ];
-            let texts = texts.into_iter().filter_map(|(key, text)| Some((key.to_owned(), text?.into())));
-            let headers = headers.into_iter().map(|(name, value)| {
-                (format!("http.request.header.{}", name.to_ascii_lowercase()), Value::from(value))
-            });
-            let env = env.into_iter().map(|(name, value)| (format!("http.request.env.{name}"), Value::from(value)));
-            span.data.extend(texts.chain(headers).chain(env));
+            for (key, text) in texts {
+                if let Some(text) = text {
+                    spans.set_data(row, key, text.into());
+                }
+            }
+            for (name, value) in headers {
+                spans.set_data(row, &format!("http.request.header.{}", name.to_ascii_lowercase()), value.into());
+            }
+            for (name, value) in env {
+                spans.set_data(row, &format!("http.request.env.{name}"), value.into());
+            }
         });
     }
 
@@ -171,37 +150,16 @@ impl Span {
     }
 
     /// Finishes it now.
+    #[inline]
     pub fn finish(self) {
-        if matches!(self.kind, Kind::Recorded(_)) {
+        if self.row.is_some() {
             self.finish_with_timestamp(clock::wall());
         }
     }
 
     /// Finishes it at `timestamp`. Of several times, the first counts.
     pub fn finish_with_timestamp(self, timestamp: SystemTime) {
-        let Kind::Recorded(span) = &self.kind else { return };
-        let mut span = span.lock();
-        if span.timestamp.is_some() {
-            return;
-        }
-        span.timestamp = Some(timestamp);
-        // Clones that are still about keep what events are told of the span.
-        let rest = protocol::Span {
-            span_id: span.span_id,
-            trace_id: span.trace_id,
-            parent_span_id: span.parent_span_id,
-            same_process_as_parent: None,
-            op: None,
-            description: None,
-            timestamp: span.timestamp,
-            start_timestamp: span.start_timestamp,
-            status: span.status,
-            tags: Map::new(),
-            data: Map::new(),
-        };
-        let finished = std::mem::replace(&mut *span, rest);
-        drop(span);
-        self.shared.keep(finished);
+        self.record(|spans, row| spans.finish(row, timestamp));
     }
 
     /// Starts a span below this one.
@@ -216,10 +174,18 @@ impl Span {
         Span::child_of(&self.shared, self.span_id, op, description, Some(id), Some(timestamp))
     }
 
-    fn record(&self, change: impl FnOnce(&mut protocol::Span)) {
-        if let Kind::Recorded(span) = &self.kind {
-            change(&mut span.lock());
+    /// Changes what is recorded, if it is, and its transaction goes on.
+    #[inline]
+    pub(super) fn record(&self, change: impl FnOnce(&mut Spans, RowId)) {
+        if let Some(row) = self.row {
+            self.shared.record(|recording| change(&mut recording.spans, row));
         }
+    }
+
+    /// Looks at what is recorded, if it is.
+    pub(super) fn look<R>(&self, look: impl FnOnce(&Spans, RowId) -> R) -> Option<R> {
+        let row = self.row?;
+        self.shared.look(|recording| look(&recording.spans, row))
     }
 }
 
@@ -230,12 +196,12 @@ impl PartialEq for Span {
     }
 }
 
-/// A guard of a span's attributes, see [`Span::data`].
-pub struct Data<'a>(Guard<'a>);
-
-enum Guard<'a> {
-    Live(MutexGuard<'a, protocol::Span>),
-    Forgotten(Map<String, Value>),
+/// A span's attributes, see [`Span::data`].
+pub struct Data<'a> {
+    span: &'a Span,
+    data: Map<String, Value>,
+    /// What they were, since the first change.
+    before: Option<Map<String, Value>>,
 }
 
 impl Data<'_> {
@@ -246,9 +212,7 @@ impl Data<'_> {
 
     /// Sets a tag.
     pub fn set_tag(&mut self, key: String, value: String) {
-        if let Guard::Live(span) = &mut self.0 {
-            span.tags.insert(key, value);
-        }
+        self.span.record(|spans, row| spans.set_tag(row, key, value));
     }
 }
 
@@ -256,18 +220,29 @@ impl Deref for Data<'_> {
     type Target = Map<String, Value>;
 
     fn deref(&self) -> &Self::Target {
-        match &self.0 {
-            Guard::Live(span) => &span.data,
-            Guard::Forgotten(data) => data,
-        }
+        &self.data
     }
 }
 
 impl DerefMut for Data<'_> {
     fn deref_mut(&mut self) -> &mut Self::Target {
-        match &mut self.0 {
-            Guard::Live(span) => &mut span.data,
-            Guard::Forgotten(data) => data,
-        }
+        self.before.get_or_insert_with(|| self.data.clone());
+        &mut self.data
+    }
+}
+
+impl Drop for Data<'_> {
+    fn drop(&mut self) {
+        let Some(before) = self.before.take() else { return };
+        self.span.record(|spans, row| {
+            for key in before.keys().filter(|key| !self.data.contains_key(*key)) {
+                spans.remove_data(row, key);
+            }
+            for (key, value) in std::mem::take(&mut self.data) {
+                if before.get(&key) != Some(&value) {
+                    spans.set_data(row, &key, value);
+                }
+            }
+        });
     }
 }

@@ -63,6 +63,76 @@ fn whoever_holds_a_guard_can_capture() {
     }
 }
 
+/// The one transaction that `f` sends.
+fn sent(f: impl FnOnce()) -> crate::protocol::Transaction<'static> {
+    let options = ClientOptions::new().traces_sample_rate(1.0);
+    let items = with_captured_envelopes_options(f, options).into_iter().flat_map(crate::Envelope::into_items);
+    let mut transactions = items.filter_map(|item| match item {
+        crate::protocol::EnvelopeItem::Transaction(transaction) => Some(transaction),
+        _ => None,
+    });
+    let first = transactions.next().expect("a transaction");
+    assert!(transactions.next().is_none());
+    *first
+}
+
+#[test]
+fn guards_lose_no_change_of_each_other_and_nobody_waits_for_them() {
+    let transaction = sent(|| {
+        let transaction = start_transaction(TransactionContext::new("guarded", "task"));
+        let span = transaction.start_child("step", "");
+        span.set_data("removed", 1.into());
+        let (mut first, mut second, mut unchanged) = (span.data(), span.data(), transaction.data());
+        first.set_data("first".to_owned(), 1.into());
+        first.remove("removed");
+        second.set_data("second".to_owned(), 2.into());
+        second.set_tag("tag".to_owned(), "set".to_owned());
+        span.set_data("meanwhile", 3.into());
+        unchanged.set_data("own".into(), 4.into());
+        drop((first, second));
+        let mut late = span.data();
+        late.insert("late".to_owned(), 5.into());
+        span.clone().finish();
+        transaction.clone().finish();
+        drop(late);
+        span.set_data("later", 6.into());
+        transaction.set_tag("later", 7);
+        transaction.set_name("later");
+    });
+    let span = transaction.spans.first().expect("a span");
+    assert_eq!(Value::from_iter(span.data.clone()), serde_json::json!({"first": 1, "second": 2, "meanwhile": 3}));
+    assert_eq!(span.tags.get("tag").map(String::as_str), Some("set"));
+    let Some(crate::protocol::Context::Trace(trace)) = transaction.contexts.get("trace") else { panic!("a trace") };
+    assert_eq!(trace.data.get("own"), Some(&4.into()));
+    assert_eq!((transaction.name.as_deref(), transaction.tags.len()), (Some("guarded"), 0));
+}
+
+#[test]
+fn what_is_done_between_the_end_and_the_worker_is_forgotten() {
+    let transport = TestTransport::deferred();
+    let options = ClientOptions::new().traces_sample_rate(1.0).dsn("https://public@sentry.invalid/1");
+    let hub = Hub::new(Some(Arc::new(Client::with_options(options.transport(Arc::clone(&transport))))), Arc::default());
+    for n in 0..200 {
+        let transaction = hub.start_transaction(TransactionContext::new("ended", "task"));
+        let (span, late) = (transaction.start_child("step", ""), transaction.start_child("step", "late"));
+        span.clone().finish();
+        transaction.clone().finish();
+        late.finish();
+        span.set_data("late", n.into());
+        transaction.set_data("late", n.into());
+        transaction.set_status(SpanStatus::Aborted);
+    }
+    let items: Vec<_> =
+        transport.fetch_and_clear_envelopes().into_iter().flat_map(crate::Envelope::into_items).collect();
+    assert_eq!(items.len(), 200);
+    for item in items {
+        let crate::protocol::EnvelopeItem::Transaction(transaction) = item else { panic!("{item:?}") };
+        assert_eq!((transaction.spans.len(), transaction.spans[0].data.len()), (1, 0));
+        let Some(crate::protocol::Context::Trace(trace)) = transaction.contexts.get("trace") else { panic!("a trace") };
+        assert_eq!((trace.data.len(), trace.status), (0, None));
+    }
+}
+
 #[test]
 fn guards_of_what_is_not_recorded_are_forgotten() {
     let hub = hub(ClientOptions::new());
@@ -115,7 +185,7 @@ fn the_scope_renames_its_transaction_and_threads_begin_outside_of_it() {
         scope.set_transaction(Some("/users/{id}"));
         assert_eq!(scope.get_span(), Some(span.into()));
     });
-    assert_eq!(transaction.shared.face.lock().name, "/users/{id}");
+    assert!(transaction.shared.look_at_face(|face| face.name == "/users/{id}"));
     let forked = Hub::new_from_top(&hub);
     assert!(forked.configure_scope(|scope| scope.get_span()).is_some(), "a fork of the hub is inside");
     assert!(forked.home().1.span().is_none(), "what begins there is not kept inside by it");

@@ -6,7 +6,7 @@ use crate::client::Client;
 use crate::propagation::{BAGGAGE, SENTRY_TRACE, TRACEPARENT, TracePropagationContext};
 use crate::protocol::SpanId;
 
-use super::recording::Shared;
+use super::shared::Shared;
 
 /// A header's name, in lower case, and its value.
 pub type TraceHeader = (&'static str, String);

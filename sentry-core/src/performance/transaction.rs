@@ -5,17 +5,17 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::clock;
-use crate::protocol::{Measurement, Request, SpanId, SpanStatus, TraceContext, TransactionSource, Unit, Value};
-use crate::sync::MutexGuard;
+use crate::protocol::{Map, Measurement, Request, SpanId, SpanStatus, TraceContext, TransactionSource, Unit, Value};
 
-use super::recording::{Recording, Shared};
+use super::recording::Recording;
+use super::shared::Shared;
 use super::span::Span;
 use super::trace_headers::TraceHeadersIter;
 
 /// A running transaction. Clones are the same transaction; it is sent when the first of them is finished.
 ///
 /// One that is not sampled keeps its names, ids and status, for events and other services; everything else given to it
-/// is dropped at once. One that is dropped unfinished is not sent.
+/// is dropped at once. One that is dropped unfinished is not sent. What is done to one that is finished is forgotten.
 #[derive(Clone, Debug)]
 pub struct Transaction {
     pub(super) shared: Arc<Shared>,
@@ -34,7 +34,7 @@ impl Transaction {
 
     /// Sets a tag.
     pub fn set_tag<V: ToString>(&self, key: &str, value: V) {
-        if self.shared.recording.is_some() {
+        if self.shared.is_recorded() {
             // The user's `to_string` runs outside the lock.
             let value = value.to_string();
             self.record(|recording| drop(recording.tags.insert(key.to_owned(), value)));
@@ -46,16 +46,16 @@ impl Transaction {
         self.record(|recording| drop(recording.measurements.insert(name.to_owned(), Measurement { value, unit })));
     }
 
-    /// A guard of the transaction's attributes, to read or change several at once. Others who want them wait
-    /// meanwhile: do not finish the transaction or set its data on the thread that holds it.
+    /// The transaction's attributes, to read or change several at once. What is read is a copy.
     pub fn data(&self) -> TransactionData<'_> {
-        TransactionData(self.shared.recording.as_ref().map(|recording| recording.lock()))
+        let data = self.shared.look(|recording| recording.data.clone());
+        TransactionData { transaction: self, data: data.unwrap_or_default() }
     }
 
     /// Its place in the trace, as events get it.
     pub fn get_trace_context(&self) -> TraceContext {
         let mut context = self.shared.trace_context();
-        self.record(|recording| {
+        self.shared.look(|recording| {
             context.data.clone_from(&recording.data);
             context.origin.clone_from(&recording.origin);
         });
@@ -64,37 +64,37 @@ impl Transaction {
 
     /// How it ended, if that was said.
     pub fn get_status(&self) -> Option<SpanStatus> {
-        self.shared.face.lock().status
+        self.shared.look_at_face(|face| face.status)
     }
 
     /// Says how it ended.
     pub fn set_status(&self, status: SpanStatus) {
-        self.shared.face.lock().status = Some(status);
+        self.shared.change_face(|face| face.status = Some(status));
     }
 
     /// Sets the kind of work it is. Without effect if it is not sampled.
     pub fn set_op(&self, op: &str) {
-        if self.shared.recording.is_some() {
-            self.shared.face.lock().op = op.to_owned();
+        if self.shared.is_recorded() {
+            self.shared.change_face(|face| face.op = op.to_owned());
         }
     }
 
     /// Renames it. Without effect if it is not sampled.
     pub fn set_name(&self, name: &str) {
-        if self.shared.recording.is_some() {
-            self.shared.face.lock().name = name.to_owned();
+        if self.shared.is_recorded() {
+            self.shared.change_face(|face| face.name = name.to_owned());
         }
     }
 
     /// Says where the name is from: names that are URLs do not reach the sampling context of the trace (spec §18.6).
     /// Default: [`TransactionSource::Custom`].
     pub fn set_source(&self, source: TransactionSource) {
-        self.shared.face.lock().source = source;
+        self.shared.change_face(|face| face.source = source);
     }
 
     /// Sets the HTTP request it handles.
     pub fn set_request(&self, request: Request) {
-        self.record(|recording| recording.request = Some(request));
+        self.record(|recording| recording.request = Some(Box::new(request)));
     }
 
     /// Says what created it: `manual`, or `auto.` and an integration (spec TXN-60).
@@ -116,7 +116,7 @@ impl Transaction {
 
     /// Finishes it now. Takes what was recorded and queues it; all else is the worker's.
     pub fn finish(self) {
-        if self.shared.recording.is_some() {
+        if self.shared.is_recorded() {
             self.shared.finish(clock::wall());
         } else {
             self.shared.finish(SystemTime::UNIX_EPOCH);
@@ -141,9 +141,7 @@ impl Transaction {
     }
 
     fn record(&self, change: impl FnOnce(&mut Recording)) {
-        if let Some(recording) = &self.shared.recording {
-            change(&mut recording.lock());
-        }
+        self.shared.record(change);
     }
 }
 
@@ -154,26 +152,28 @@ impl PartialEq for Transaction {
     }
 }
 
-/// A guard of a transaction's attributes, see [`Transaction::data`]. Empty, and without effect, if it is not sampled.
-pub struct TransactionData<'a>(Option<MutexGuard<'a, Recording>>);
+/// A transaction's attributes, see [`Transaction::data`]. Empty, and without effect, if it is not sampled.
+pub struct TransactionData<'a> {
+    transaction: &'a Transaction,
+    data: Map<String, Value>,
+}
 
 impl<'a> TransactionData<'a> {
     /// The attributes.
     pub fn iter(&self) -> Box<dyn Iterator<Item = (&String, &Value)> + '_> {
-        Box::new(self.0.iter().flat_map(|recording| recording.data.iter()))
+        Box::new(self.data.iter())
     }
 
     /// Sets an attribute.
     pub fn set_data(&mut self, key: Cow<'a, str>, value: Value) {
-        if let Some(recording) = &mut self.0 {
-            recording.data.insert(key.into_owned(), value);
+        if self.transaction.shared.is_recorded() {
+            self.transaction.set_data(&key, value.clone());
+            self.data.insert(key.into_owned(), value);
         }
     }
 
     /// Sets a tag.
     pub fn set_tag(&mut self, key: Cow<'_, str>, value: String) {
-        if let Some(recording) = &mut self.0 {
-            recording.tags.insert(key.into_owned(), value);
-        }
+        self.transaction.set_tag(&key, value);
     }
 }

@@ -17,8 +17,8 @@ impl Pipeline {
         let _mark = suppress::enter();
         let _switch = SwitchGuard::new(Arc::new(Hub::of_snapshot(scope)));
         let event_id = finished.event_id;
-        let sampling_context = Arc::clone(&finished.sampling_context);
-        let mut remaining = finished.spans();
+        let sampling_context = finished.sampling_context(self);
+        let mut remaining = finished.spans;
         match self.prepare_transaction(finished, scope, &mut remaining) {
             Ok(transaction) => {
                 let transaction = Transaction { event_id, ..transaction };
@@ -45,7 +45,7 @@ impl Pipeline {
         scope: &ScopeSnapshot,
         remaining: &mut usize,
     ) -> Result<Transaction<'static>, Reason> {
-        if self.options.ignore_transactions.iter().any(|ignored| *ignored == finished.name) {
+        if self.options.ignore_transactions.iter().any(|ignored| finished.is_named(ignored)) {
             return Err(Reason::EventProcessor);
         }
         let mut transaction = finished.into_protocol();

@@ -1,0 +1,355 @@
+//! The spans of a transaction, as a table: a few large pieces of memory for all of them, since the program pays for each
+//! piece, and the worker gives it back.
+
+use std::time::SystemTime;
+
+use crate::protocol::{self, Map, SpanId, SpanStatus, TraceId, Value};
+use crate::weight::{text_map, value_bytes, value_map};
+
+/// Spans from their start on. One that was handed over to the worker is not there any more: what is done to it is
+/// forgotten, and nothing is known of it.
+#[derive(Debug, Default)]
+pub(super) struct Spans {
+    rows: Vec<Row>,
+    /// The texts of all rows, one after the other.
+    texts: String,
+    /// The attributes of all rows, as they came.
+    attributes: Vec<Attribute>,
+    finished: usize,
+    /// What the values of the attributes weigh.
+    value_bytes: usize,
+}
+
+/// Which span it is, by the order of their starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct RowId(usize);
+
+#[derive(Debug)]
+struct Row {
+    span_id: SpanId,
+    parent_span_id: SpanId,
+    started: SystemTime,
+    ended: Option<SystemTime>,
+    op: Text,
+    description: Text,
+    status: Option<SpanStatus>,
+    /// The newest of the row's attributes; each knows the one before it.
+    last_attribute: Option<usize>,
+    /// What most spans have none of.
+    rest: Option<Box<Rest>>,
+}
+
+#[derive(Debug, Default)]
+struct Rest {
+    op: Option<String>,
+    description: Option<String>,
+    tags: Map<String, String>,
+    /// Attributes beyond those of the list.
+    data: Map<String, Value>,
+}
+
+/// A part of the texts.
+#[derive(Debug, Clone, Copy)]
+struct Text {
+    start: usize,
+    end: usize,
+}
+
+#[derive(Debug)]
+struct Attribute {
+    key: Text,
+    value: Value,
+    previous: Option<usize>,
+}
+
+impl Spans {
+    /// Begins one. Without a description, that text is empty.
+    pub(super) fn start(
+        &mut self,
+        (span_id, parent_span_id): (SpanId, SpanId),
+        op: &str,
+        description: &str,
+        started: SystemTime,
+    ) -> RowId {
+        if self.rows.capacity() == 0 {
+            self.rows.reserve_exact(ROOM_AT_ONCE);
+            self.texts.reserve_exact(ROOM_AT_ONCE * BYTES_OF_A_ROW);
+        }
+        let (op, description) = (put(&mut self.texts, op), put(&mut self.texts, description));
+        self.rows.push(Row {
+            span_id,
+            parent_span_id,
+            started,
+            ended: None,
+            op,
+            description,
+            status: None,
+            last_attribute: None,
+            rest: None,
+        });
+        RowId(self.rows.len().saturating_sub(1))
+    }
+
+    /// Ends one. Of several times, the first counts.
+    pub(super) fn finish(&mut self, id: RowId, ended: SystemTime) {
+        if let Some(row) = self.rows.get_mut(id.0).filter(|row| row.ended.is_none()) {
+            row.ended = Some(ended);
+            self.finished += 1;
+        }
+    }
+
+    /// How many have ended.
+    pub(super) fn finished(&self) -> usize {
+        self.finished
+    }
+
+    pub(super) fn set_status(&mut self, id: RowId, status: SpanStatus) {
+        if let Some(row) = self.rows.get_mut(id.0) {
+            row.status = Some(status);
+        }
+    }
+
+    pub(super) fn set_op(&mut self, id: RowId, op: String) {
+        self.with_rest(id, |rest| rest.op = Some(op));
+    }
+
+    pub(super) fn set_description(&mut self, id: RowId, description: String) {
+        self.with_rest(id, |rest| rest.description = Some(description));
+    }
+
+    pub(super) fn set_tag(&mut self, id: RowId, key: String, value: String) {
+        self.with_rest(id, |rest| drop(rest.tags.insert(key, value)));
+    }
+
+    /// Sets an attribute. The first few are listed; of more, there is a map.
+    pub(super) fn set_data(&mut self, id: RowId, key: &str, value: Value) {
+        let Some(row) = self.rows.get(id.0) else { return };
+        let mut listed = 0;
+        let mut next = row.last_attribute;
+        while let Some((at, attribute)) = next.and_then(|at| Some((at, self.attributes.get(at)?))) {
+            if attribute.key.of(&self.texts) == key {
+                self.value_bytes =
+                    (self.value_bytes + value_bytes(&value)).saturating_sub(value_bytes(&attribute.value));
+                if let Some(attribute) = self.attributes.get_mut(at) {
+                    attribute.value = value;
+                }
+                return;
+            }
+            next = attribute.previous;
+            listed += 1;
+        }
+        if listed >= MAX_LISTED {
+            return self.with_rest(id, |rest| drop(rest.data.insert(key.to_owned(), value)));
+        }
+        self.value_bytes += value_bytes(&value);
+        if self.attributes.capacity() == 0 {
+            self.attributes.reserve_exact(ROOM_AT_ONCE);
+        }
+        let key = put(&mut self.texts, key);
+        let added = self.attributes.len();
+        if let Some(row) = self.rows.get_mut(id.0) {
+            self.attributes.push(Attribute { key, value, previous: row.last_attribute.replace(added) });
+        }
+    }
+
+    /// Removes an attribute.
+    pub(super) fn remove_data(&mut self, id: RowId, key: &str) {
+        // What is left goes into the map: to take out of the list is not worth having.
+        let mut data = self.data(id);
+        data.remove(key);
+        if let Some(row) = self.rows.get_mut(id.0) {
+            row.last_attribute = None;
+            row.rest.get_or_insert_default().data = data;
+        }
+    }
+
+    pub(super) fn op(&self, id: RowId) -> Option<&str> {
+        self.rows.get(id.0).map(|row| row.op(&self.texts)).filter(|op| !op.is_empty())
+    }
+
+    pub(super) fn description(&self, id: RowId) -> Option<&str> {
+        self.rows.get(id.0).map(|row| row.description(&self.texts)).filter(|description| !description.is_empty())
+    }
+
+    pub(super) fn status(&self, id: RowId) -> Option<SpanStatus> {
+        self.rows.get(id.0)?.status
+    }
+
+    /// A copy of the attributes.
+    pub(super) fn data(&self, id: RowId) -> Map<String, Value> {
+        let Some(row) = self.rows.get(id.0) else { return Map::new() };
+        let mut data = row.rest.as_ref().map(|rest| rest.data.clone()).unwrap_or_default();
+        let mut next = row.last_attribute;
+        while let Some(attribute) = next.and_then(|at| self.attributes.get(at)) {
+            data.insert(attribute.key.of(&self.texts).to_owned(), attribute.value.clone());
+            next = attribute.previous;
+        }
+        data
+    }
+
+    /// What they weigh in a queue, in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        let rest = self.rows.iter().filter_map(|row| row.rest.as_ref());
+        self.rows.len() * size_of::<Row>()
+            + self.attributes.len() * size_of::<Attribute>()
+            + self.texts.len()
+            + self.value_bytes
+            + rest.map(|rest| rest.bytes()).sum::<usize>()
+    }
+
+    /// Those that have ended, as they are on the wire.
+    pub(super) fn into_protocol(self, trace_id: TraceId) -> Vec<protocol::Span> {
+        let Self { rows, texts, mut attributes, .. } = self;
+        let ended = rows.into_iter().filter(|row| row.ended.is_some());
+        ended.map(|row| row.into_protocol(trace_id, &texts, &mut attributes)).collect()
+    }
+
+    fn with_rest(&mut self, id: RowId, change: impl FnOnce(&mut Rest)) {
+        if let Some(row) = self.rows.get_mut(id.0) {
+            change(row.rest.get_or_insert_default());
+        }
+    }
+}
+
+impl Row {
+    fn op<'a>(&'a self, texts: &'a str) -> &'a str {
+        self.rest.as_ref().and_then(|rest| rest.op.as_deref()).unwrap_or_else(|| self.op.of(texts))
+    }
+
+    fn description<'a>(&'a self, texts: &'a str) -> &'a str {
+        self.rest.as_ref().and_then(|rest| rest.description.as_deref()).unwrap_or_else(|| self.description.of(texts))
+    }
+
+    fn into_protocol(mut self, trace_id: TraceId, texts: &str, attributes: &mut [Attribute]) -> protocol::Span {
+        let text = |text: &str| Some(text).filter(|text| !text.is_empty()).map(str::to_owned);
+        let (op, description) = (text(self.op(texts)), text(self.description(texts)));
+        let Rest { tags, mut data, .. } = self.rest.take().map(|rest| *rest).unwrap_or_default();
+        let mut next = self.last_attribute;
+        while let Some(attribute) = next.and_then(|at| attributes.get_mut(at)) {
+            data.insert(attribute.key.of(texts).to_owned(), attribute.value.take());
+            next = attribute.previous;
+        }
+        protocol::Span {
+            span_id: self.span_id,
+            trace_id,
+            parent_span_id: Some(self.parent_span_id),
+            same_process_as_parent: None,
+            op,
+            description,
+            timestamp: self.ended,
+            start_timestamp: self.started,
+            status: self.status,
+            tags,
+            data,
+        }
+    }
+}
+
+impl Rest {
+    fn bytes(&self) -> usize {
+        let texts = [&self.op, &self.description].into_iter().flatten().map(String::len).sum::<usize>();
+        size_of::<Self>() + texts + text_map(&self.tags) + value_map(&self.data)
+    }
+}
+
+impl Text {
+    fn of(self, texts: &str) -> &str {
+        texts.get(self.start..self.end).unwrap_or_default()
+    }
+}
+
+fn put(texts: &mut String, text: &str) -> Text {
+    let start = texts.len();
+    texts.push_str(text);
+    Text { start, end: texts.len() }
+}
+
+/// Most transactions have no more spans, and then need no larger pieces of memory.
+const ROOM_AT_ONCE: usize = 16;
+const BYTES_OF_A_ROW: usize = 64;
+/// A list is looked through at each change.
+const MAX_LISTED: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn spans_with(count: usize) -> (Spans, Vec<RowId>) {
+        let mut spans = Spans::default();
+        let ids = |_| (SpanId::default(), SpanId::default());
+        let rows = (0..count).map(|n| spans.start(ids(n), "op", &n.to_string(), SystemTime::UNIX_EPOCH)).collect();
+        (spans, rows)
+    }
+
+    #[test]
+    fn those_that_ended_become_spans_in_the_order_of_their_starts() {
+        let (mut spans, rows) = spans_with(4);
+        let at = |seconds| SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
+        spans.finish(rows[3], at(1));
+        spans.finish(rows[0], at(2));
+        spans.finish(rows[0], at(9));
+        spans.set_status(rows[0], SpanStatus::Aborted);
+        spans.set_op(rows[3], "other".to_owned());
+        spans.set_description(rows[3], String::new());
+        spans.set_tag(rows[3], "key".to_owned(), "value".to_owned());
+        assert_eq!((spans.finished(), spans.op(rows[3]), spans.op(rows[1])), (2, Some("other"), Some("op")));
+        assert_eq!((spans.description(rows[3]), spans.status(rows[0])), (None, Some(SpanStatus::Aborted)));
+        let trace_id = TraceId::default();
+        let spans = std::mem::take(&mut spans).into_protocol(trace_id);
+        let [first, second] = &spans[..] else { panic!("two spans: {spans:?}") };
+        assert_eq!((first.description.as_deref(), first.timestamp, first.trace_id), (Some("0"), Some(at(2)), trace_id));
+        assert_eq!((second.op.as_deref(), second.description.as_deref()), (Some("other"), None));
+        assert_eq!(second.tags, Map::from([("key".to_owned(), "value".to_owned())]));
+    }
+
+    #[test]
+    fn what_is_done_to_spans_that_are_gone_is_forgotten() {
+        let (mut spans, rows) = spans_with(2);
+        drop(std::mem::take(&mut spans));
+        spans.finish(rows[1], SystemTime::UNIX_EPOCH);
+        spans.set_data(rows[1], "key", Value::Null);
+        spans.remove_data(rows[1], "key");
+        spans.set_tag(rows[1], String::new(), String::new());
+        assert_eq!((spans.finished(), spans.bytes(), spans.data(rows[1]).len()), (0, 0, 0));
+    }
+
+    #[test]
+    fn changing_an_attribute_for_ever_takes_no_more_memory() {
+        let (mut spans, rows) = spans_with(1);
+        spans.set_data(rows[0], "key", "x".repeat(100).into());
+        let bytes = spans.bytes();
+        for _ in 0..1_000 {
+            spans.set_data(rows[0], "key", "x".repeat(100).into());
+        }
+        assert_eq!((spans.bytes(), spans.texts.len(), spans.attributes.len()), (bytes, "op0key".len(), 1));
+    }
+
+    proptest! {
+        #[test]
+        fn attributes_are_those_of_a_map(
+            changes in prop::collection::vec((0usize..3, 0u8..40, prop::option::weighted(0.9, any::<u8>())), 0..200)
+        ) {
+            let (mut spans, rows) = spans_with(3);
+            let mut model = vec![Map::<String, Value>::new(); 3];
+            for (row, key, value) in changes {
+                let key = key.to_string();
+                match value {
+                    Some(value) => {
+                        spans.set_data(rows[row], &key, value.into());
+                        model[row].insert(key, value.into());
+                    }
+                    None => {
+                        spans.remove_data(rows[row], &key);
+                        model[row].remove(&key);
+                    }
+                }
+                prop_assert_eq!(&spans.data(rows[row]), &model[row]);
+            }
+            rows.iter().for_each(|row| spans.finish(*row, SystemTime::UNIX_EPOCH));
+            let sent: Vec<_> = spans.into_protocol(TraceId::default()).into_iter().map(|span| span.data).collect();
+            prop_assert_eq!(sent, model);
+        }
+    }
+}
