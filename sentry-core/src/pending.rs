@@ -111,7 +111,8 @@ impl PendingEnvelope {
             Some(Content::Capture(capture)) if capture.urgent => Class::Crash,
             Some(Content::Capture(_) | Content::CheckIn(_)) => Class::Error,
             Some(Content::Ready(_, class)) => *class,
-            Some(Content::Transaction(_) | Content::Batch(_)) | None => Class::Bulk,
+            Some(Content::Batch(batch)) => batch.class(),
+            Some(Content::Transaction(_)) | None => Class::Bulk,
         }
     }
 

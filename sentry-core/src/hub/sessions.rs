@@ -14,11 +14,12 @@ impl Hub {
         if !self.is_active() {
             return;
         }
-        let Some(client) = self.client() else { return };
-        let (level, user) = {
-            let top = &self.stack.lock().top;
-            (top.id, top.scope.user().cloned())
+        let (client, level, user) = {
+            let mut levels = self.stack.lock();
+            let client = levels.client().and_then(|known| known.client.upgrade());
+            (client, levels.top.id, levels.top.scope.user().cloned())
         };
+        let Some(client) = client else { return };
         let Some(session) = Session::begin(client.pipeline(), level, user.as_deref()) else { return };
         let replaced = self.stack.lock().top.scope.replace_session(Some(session));
         if let Some(previous) = replaced.session.as_ref().filter(|previous| previous.began_on(level)) {

@@ -8,7 +8,7 @@ use crate::batch::{Batch, Limits, Pushed, Take};
 use crate::clock;
 use crate::logs::LogRecord;
 use crate::metrics::MetricRecord;
-use crate::pending::PendingEnvelope;
+use crate::pending::{Class, PendingEnvelope};
 use crate::protocol::client_report::{Category, LossSource, Reason};
 use crate::protocol::{Envelope, ItemContainer};
 use crate::sync::Mutex;
@@ -17,6 +17,11 @@ use crate::sync::Mutex;
 pub(crate) trait Batched: Send + Sync {
     /// What its items count as.
     fn category(&self) -> Category;
+
+    /// How urgent it is.
+    fn class(&self) -> Class {
+        Class::Bulk
+    }
 
     /// What it weighs in a queue.
     fn bytes(&self) -> usize;
@@ -33,23 +38,28 @@ impl Pipeline {
     pub(crate) fn push_log(self: &Arc<Self>, record: LogRecord) {
         self.recorder.record_captured(Category::LogItem, 1);
         let bytes = record.bytes();
-        self.push(&self.logs, record, bytes);
+        self.push(&self.logs, record, bytes, clock::now);
     }
 
     /// Lets a metric wait for others.
     pub(crate) fn push_metric(self: &Arc<Self>, record: MetricRecord) {
         self.recorder.record_captured(Category::TraceMetric, 1);
         let bytes = record.bytes();
-        self.push(&self.metrics, record, bytes);
+        self.push(&self.metrics, record, bytes, clock::now);
     }
 
     #[inline]
-    fn push<T>(self: &Arc<Self>, batch: &Mutex<Batch<T>>, item: T, bytes: usize)
-    where
+    pub(super) fn push<T>(
+        self: &Arc<Self>,
+        batch: &Mutex<Batch<T>>,
+        item: T,
+        bytes: usize,
+        now: impl FnMut() -> Instant,
+    ) where
         Vec<T>: Batched + 'static,
     {
         let mut locked = batch.lock();
-        let pushed = locked.push(item, bytes, clock::now);
+        let pushed = locked.push(item, bytes, now);
         let _crossing = matches!(pushed, Pushed::Leaves(_)).then(|| self.transit.enter());
         drop(locked);
         match pushed {
@@ -83,7 +93,7 @@ impl Pipeline {
         sessions.chain(self.pending(logs)).chain(self.pending(metrics)).for_each(send);
     }
 
-    fn pending<T>(self: &Arc<Self>, items: Vec<T>) -> Option<PendingEnvelope>
+    pub(super) fn pending<T>(self: &Arc<Self>, items: Vec<T>) -> Option<PendingEnvelope>
     where
         Vec<T>: Batched + 'static,
     {

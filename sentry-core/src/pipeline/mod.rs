@@ -49,10 +49,10 @@ use crate::pending::PendingEnvelope;
 use crate::protocol::client_report::Reason;
 use crate::protocol::{
     ClientSdkInfo, ClientSdkPackage, Context, DynamicSamplingContext, Envelope, EnvelopeHeaders, EnvelopeItem, Event,
-    Level, OrganizationId, SessionUpdate, Stacktrace, Thread,
+    Level, OrganizationId, Stacktrace, Thread,
 };
 use crate::scope::ScopeSnapshot;
-use crate::session::{Aggregates, Effect};
+use crate::session::{Aggregates, Effect, SessionRecord};
 use crate::suppress;
 use crate::sync::Mutex;
 use crate::transit::Transit;
@@ -70,7 +70,7 @@ pub(crate) struct Pipeline {
     sdk: ClientSdkInfo,
     logs: Mutex<Batch<LogRecord>>,
     metrics: Mutex<Batch<MetricRecord>>,
-    sessions: Mutex<Batch<SessionUpdate<'static>>>,
+    sessions: Mutex<Batch<SessionRecord>>,
     aggregates: Mutex<Aggregates>,
     transit: Transit,
     /// Set once it is there; not kept alive.
@@ -387,6 +387,10 @@ fn place(event: &mut Event<'static>, stack: RawStack, stacktrace: Option<Stacktr
 
 /// Session updates travel with up to 99 others, or after a minute (spec ITM-44).
 const SESSIONS: Limits = Limits { count: 100, bytes: usize::MAX, age: Duration::from_secs(60) };
+
+fn number(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}
 
 fn fill(slot: &mut Option<Cow<'static, str>>, default: &Option<Cow<'static, str>>) {
     if slot.is_none() {

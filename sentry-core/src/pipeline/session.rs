@@ -3,44 +3,38 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::Pipeline;
-use crate::batch::{Pushed, Take};
-use crate::clock;
+use super::{Batched, Pipeline, number};
+use crate::batch::Take;
 use crate::options::SessionMode;
 use crate::pending::{Class, PendingEnvelope};
 use crate::protocol::client_report::{Category, LossSource, Reason};
-use crate::protocol::{Envelope, SessionAggregateItem, SessionAggregates, SessionUpdate};
-use crate::session::{self, Added};
+use crate::protocol::{Envelope, SessionAggregateItem, SessionAggregates};
+use crate::session::{self, Added, SessionRecord};
 
 impl Pipeline {
     /// Sends an update that no event takes along.
-    pub(crate) fn send_session(self: &Arc<Self>, update: SessionUpdate<'static>, now: Instant) {
+    pub(crate) fn send_session(self: &Arc<Self>, update: SessionRecord, now: Instant) {
         if self.options.session_mode == SessionMode::Request {
-            return self.sum_session(&update);
+            return self.sum_session(&update, now);
         }
-        let mut sessions = self.sessions.lock();
-        let pushed = sessions.push(update, 0, || now);
-        let _crossing = matches!(pushed, Pushed::Leaves(_)).then(|| self.transit.enter());
-        drop(sessions);
-        match pushed {
-            Pushed::Waits => {}
-            Pushed::First(due) => self.wake_at(due),
-            Pushed::Leaves(updates) => self.session_updates(updates).into_iter().for_each(|all| self.hand_over(all)),
-            Pushed::Refused(_) => self.count_refused_session(),
-        }
+        self.recorder.record_captured(Category::Session, 1);
+        self.push(&self.sessions, update, 0, || now);
     }
 
     /// Counts the session of a request.
-    pub(crate) fn sum_session(self: &Arc<Self>, update: &SessionUpdate<'_>) {
+    pub(crate) fn sum_session(self: &Arc<Self>, update: &SessionRecord, now: Instant) {
         let mut aggregates = self.aggregates.lock();
-        let added = aggregates.add(update, clock::now());
+        let added = aggregates.add(update, now);
         let _crossing = matches!(added, Added::Leaves(_)).then(|| self.transit.enter());
         drop(aggregates);
         match added {
             Added::Waits => {}
             Added::First(due) => self.wake_at(due),
             Added::Leaves(sums) => self.session_aggregates(sums).into_iter().for_each(|all| self.hand_over(all)),
-            Added::Refused => self.count_refused_session(),
+            Added::Refused => {
+                self.recorder.record_captured(Category::Session, 1);
+                self.recorder.record_loss(Category::Session, Reason::QueueOverflow, 1);
+            }
         }
     }
 
@@ -48,31 +42,14 @@ impl Pipeline {
     pub(crate) fn take_sessions(self: &Arc<Self>, take: Take) -> Vec<PendingEnvelope> {
         let updates = self.sessions.lock().take(take);
         let sums = self.aggregates.lock().take(take);
-        [self.session_updates(updates), self.session_aggregates(sums)].into_iter().flatten().collect()
-    }
-
-    fn count_refused_session(&self) {
-        self.recorder.record_captured(Category::Session, 1);
-        self.recorder.record_loss(Category::Session, Reason::QueueOverflow, 1);
-    }
-
-    fn session_updates(self: &Arc<Self>, updates: Vec<SessionUpdate<'static>>) -> Option<PendingEnvelope> {
-        let mut envelope = Envelope::new();
-        updates.into_iter().for_each(|update| envelope.add_item(update));
-        self.counted(envelope)
+        [self.pending(updates), self.session_aggregates(sums)].into_iter().flatten().collect()
     }
 
     fn session_aggregates(self: &Arc<Self>, aggregates: Vec<SessionAggregateItem>) -> Option<PendingEnvelope> {
-        let attributes = session::attributes(self)?;
         if aggregates.is_empty() {
             return None;
         }
-        self.counted(SessionAggregates { aggregates, attributes }.into())
-    }
-
-    /// `None` for an empty envelope.
-    fn counted(self: &Arc<Self>, envelope: Envelope) -> Option<PendingEnvelope> {
-        envelope.items().next()?;
+        let envelope = Envelope::from(SessionAggregates { aggregates, attributes: session::attributes(self) });
         for item in envelope.losses() {
             self.recorder.record_captured(item.category, item.quantity);
         }
@@ -80,8 +57,33 @@ impl Pipeline {
     }
 
     /// Puts an update into the envelope of the event that changed it.
-    pub(super) fn attach_session(&self, envelope: &mut Option<Envelope>, update: SessionUpdate<'static>) {
+    pub(super) fn attach_session(&self, envelope: &mut Option<Envelope>, update: SessionRecord) {
         self.recorder.record_captured(Category::Session, 1);
-        envelope.get_or_insert_default().add_item(update);
+        envelope.get_or_insert_default().add_item(update.into_update(session::attributes(self)));
+    }
+}
+
+impl Batched for Vec<SessionRecord> {
+    fn category(&self) -> Category {
+        Category::Session
+    }
+
+    fn class(&self) -> Class {
+        Class::Error
+    }
+
+    fn bytes(&self) -> usize {
+        self.len() * size_of::<SessionRecord>()
+    }
+
+    fn finish(self: Box<Self>, pipeline: &Pipeline) -> Option<Envelope> {
+        let attributes = session::attributes(pipeline);
+        let mut envelope = Envelope::new();
+        self.into_iter().for_each(|session| envelope.add_item(session.into_update(attributes.clone())));
+        Some(envelope)
+    }
+
+    fn count_lost(&self, pipeline: &Pipeline, reason: Reason) {
+        pipeline.recorder.record_loss(Category::Session, reason, number(self.len()));
     }
 }

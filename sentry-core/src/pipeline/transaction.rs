@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{Pipeline, fill};
+use super::{Pipeline, fill, number};
 use crate::hub::{Hub, SwitchGuard};
 use crate::performance::FinishedTransaction;
 use crate::protocol::client_report::{Category, Reason};
@@ -89,8 +89,4 @@ impl Pipeline {
             self.recorder.record_loss(Category::Span, reason, number(spans));
         }
     }
-}
-
-fn number(count: usize) -> u64 {
-    u64::try_from(count).unwrap_or(u64::MAX)
 }

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use super::record::SessionRecord;
 use crate::batch::Take;
-use crate::protocol::{SessionAggregateItem, SessionStatus, SessionUpdate};
+use crate::protocol::{SessionAggregateItem, SessionStatus};
 
 /// The sums that wait to be sent.
 #[derive(Debug, Default)]
@@ -29,17 +30,17 @@ pub(crate) enum Added {
 
 impl Aggregates {
     /// Adds a session that is over. One that goes on is not counted yet.
-    pub(crate) fn add(&mut self, update: &SessionUpdate<'_>, now: Instant) -> Added {
-        if update.status == SessionStatus::Ok {
+    pub(crate) fn add(&mut self, session: &SessionRecord, now: Instant) -> Added {
+        if session.status == SessionStatus::Ok {
             return Added::Waits;
         }
         if self.is_closed {
             return Added::Refused;
         }
-        let seconds = update.started.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let seconds = session.started.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let minute = seconds - seconds % 60;
         let started: SystemTime = UNIX_EPOCH + Duration::from_secs(minute);
-        let distinct_id = update.distinct_id.clone();
+        let distinct_id = session.distinct_id.clone();
         let item = self.counts.entry((minute, distinct_id.clone())).or_insert_with(|| SessionAggregateItem {
             started,
             distinct_id,
@@ -48,12 +49,12 @@ impl Aggregates {
             abnormal: 0,
             crashed: 0,
         });
-        let count = match update.status {
+        let count = match session.status {
             SessionStatus::Crashed => &mut item.crashed,
             SessionStatus::Abnormal => &mut item.abnormal,
             // There is no sum of its own for them in the frozen type; they had an error, and were survived.
             SessionStatus::Unhandled => &mut item.errored,
-            SessionStatus::Exited if update.errors > 0 => &mut item.errored,
+            SessionStatus::Exited if session.errors > 0 => &mut item.errored,
             SessionStatus::Exited | SessionStatus::Ok => &mut item.exited,
         };
         *count = count.saturating_add(1);
@@ -91,26 +92,11 @@ const AGE: Duration = Duration::from_secs(60);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::SessionAttributes;
 
-    fn session(second: u64, user: Option<&str>, status: SessionStatus, errors: u64) -> SessionUpdate<'static> {
-        SessionUpdate {
-            session_id: crate::random::uuid(),
-            distinct_id: user.map(str::to_owned),
-            sequence: None,
-            timestamp: None,
-            started: UNIX_EPOCH + Duration::from_secs(second),
-            init: true,
-            duration: None,
-            status,
-            errors,
-            attributes: SessionAttributes {
-                release: "app@1".into(),
-                environment: None,
-                ip_address: None,
-                user_agent: None,
-            },
-        }
+    fn session(second: u64, user: Option<&str>, status: SessionStatus, errors: u64) -> SessionRecord {
+        let started = UNIX_EPOCH + Duration::from_secs(second);
+        let distinct_id = user.map(str::to_owned);
+        SessionRecord { distinct_id, status, errors, ..SessionRecord::begin(crate::random::uuid(), started) }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Release health: whether a program, or a request, ran to its end, with errors, or died (spec §23).
 
 mod aggregates;
+mod record;
 mod state;
 
 use std::sync::{Arc, Weak};
@@ -9,11 +10,12 @@ use std::time::Instant;
 use crate::clock;
 use crate::options::SessionMode;
 use crate::pipeline::Pipeline;
-use crate::protocol::{SessionAttributes, SessionStatus, SessionUpdate, User};
+use crate::protocol::{SessionAttributes, SessionStatus, User};
 use crate::random;
 use crate::sync::Mutex;
 
 pub(crate) use self::aggregates::{Added, Aggregates};
+pub(crate) use self::record::SessionRecord;
 pub(crate) use self::state::Effect;
 use self::state::State;
 
@@ -29,21 +31,9 @@ impl Session {
     /// Begins one for the client of `pipeline`, on the level `level` of scopes, whose user had it if no better is known by
     /// the time it is first told of. `None` without a release, which sessions are about (spec SES-44).
     pub(crate) fn begin(pipeline: &Arc<Pipeline>, level: u64, user: Option<&User>) -> Option<Arc<Self>> {
-        let attributes = attributes(pipeline)?;
-        let update = SessionUpdate {
-            session_id: random::uuid(),
-            distinct_id: None,
-            sequence: None,
-            timestamp: None,
-            started: clock::wall(),
-            init: true,
-            duration: None,
-            status: SessionStatus::Ok,
-            errors: 0,
-            attributes,
-        };
+        pipeline.options().release.as_ref().filter(|release| !release.is_empty())?;
         let is_summed = pipeline.options().session_mode == SessionMode::Request;
-        let mut state = State::new(update, is_summed, clock::now());
+        let mut state = State::new(SessionRecord::begin(random::uuid(), clock::wall()), is_summed, clock::now());
         state.know(user);
         Some(Arc::new(Self { state: Mutex::new(state), pipeline: Arc::downgrade(pipeline), level }))
     }
@@ -70,7 +60,7 @@ impl Session {
         self.leave(update, clock::now());
     }
 
-    fn leave(&self, update: Option<SessionUpdate<'static>>, now: Instant) {
+    fn leave(&self, update: Option<SessionRecord>, now: Instant) {
         if let (Some(update), Some(pipeline)) = (update, self.pipeline.upgrade()) {
             pipeline.send_session(update, now);
         }
@@ -79,7 +69,7 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        if self.is_live() {
+        if self.state.get_mut().is_live() {
             self.end(SessionStatus::Exited, None);
         }
     }
@@ -103,13 +93,14 @@ impl SessionTicket {
 
     /// The capture has been finished or lost; `effect` is `None` if a hook dropped the event. Returns what is to be sent
     /// of the session now.
-    pub(crate) fn settle(mut self, effect: Option<Effect>, user: Option<&User>) -> Option<SessionUpdate<'static>> {
+    pub(crate) fn settle(mut self, effect: Option<Effect>, user: Option<&User>) -> Option<SessionRecord> {
         let session = self.0.take()?;
-        let mut update = session.state.lock().settle(effect, user, clock::now());
+        let now = clock::now();
+        let mut update = session.state.lock().settle(effect, user, now);
         if let (Some(ready), Some(pipeline)) = (&update, session.pipeline.upgrade()) {
             // Of requests, only sums are sent (spec SES-31).
             if pipeline.options().session_mode == SessionMode::Request {
-                pipeline.sum_session(ready);
+                pipeline.sum_session(ready, now);
                 update = None;
             }
         }
@@ -128,12 +119,13 @@ impl Drop for SessionTicket {
 }
 
 /// What the sessions of a client have in common.
-pub(crate) fn attributes(pipeline: &Pipeline) -> Option<SessionAttributes<'static>> {
+pub(crate) fn attributes(pipeline: &Pipeline) -> SessionAttributes<'static> {
     let options = pipeline.options();
-    Some(SessionAttributes {
-        release: options.release.clone().filter(|release| !release.is_empty())?,
+    SessionAttributes {
+        // Without one, none is begun.
+        release: options.release.clone().unwrap_or_default(),
         environment: options.environment.clone(),
         ip_address: None,
         user_agent: None,
-    })
+    }
 }

@@ -5,7 +5,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::protocol::{SessionStatus, SessionUpdate, User};
+use super::record::SessionRecord;
+use crate::protocol::{SessionStatus, User};
 
 /// What an event means for a session.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -21,7 +22,7 @@ pub(crate) struct Effect {
 /// The whole state of a session (spec SES-02).
 #[derive(Debug)]
 pub(super) struct State {
-    update: SessionUpdate<'static>,
+    record: SessionRecord,
     began: Instant,
     /// Captures that may still change it.
     pending: usize,
@@ -35,8 +36,8 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn new(update: SessionUpdate<'static>, is_summed: bool, now: Instant) -> Self {
-        Self { update, began: now, pending: 0, is_summed, ended: None, is_unhandled: false, is_over: false }
+    pub(super) fn new(record: SessionRecord, is_summed: bool, now: Instant) -> Self {
+        Self { record, began: now, pending: 0, is_summed, ended: None, is_unhandled: false, is_over: false }
     }
 
     /// Whether events still change it.
@@ -56,7 +57,7 @@ impl State {
         effect: Option<Effect>,
         user: Option<&User>,
         now: Instant,
-    ) -> Option<SessionUpdate<'static>> {
+    ) -> Option<SessionRecord> {
         self.pending = self.pending.saturating_sub(1);
         if self.is_over {
             return None;
@@ -65,7 +66,7 @@ impl State {
         if effect != Effect::default() {
             self.know(user);
             // A crash counts as an error (spec SES-21).
-            self.update.errors = self.update.errors.saturating_add(u64::from(effect.is_error || effect.is_crash));
+            self.record.errors = self.record.errors.saturating_add(u64::from(effect.is_error || effect.is_crash));
             self.is_unhandled |= effect.is_unhandled;
         }
         if effect.is_crash {
@@ -80,12 +81,7 @@ impl State {
     }
 
     /// The program ends it. Returns the last update, unless captures are still pending.
-    pub(super) fn end(
-        &mut self,
-        status: SessionStatus,
-        user: Option<&User>,
-        now: Instant,
-    ) -> Option<SessionUpdate<'static>> {
+    pub(super) fn end(&mut self, status: SessionStatus, user: Option<&User>, now: Instant) -> Option<SessionRecord> {
         if !self.is_live() {
             return None;
         }
@@ -97,31 +93,31 @@ impl State {
 
     /// Who had it, which may change until it is first told of (spec SES-04).
     pub(super) fn know(&mut self, user: Option<&User>) {
-        if self.update.init {
-            let before = self.update.distinct_id.take();
-            self.update.distinct_id = user.and_then(distinct_id).or(before);
+        if self.record.init {
+            let before = self.record.distinct_id.take();
+            self.record.distinct_id = user.and_then(distinct_id).or(before);
         }
     }
 
-    fn terminal(&mut self, status: SessionStatus, duration: Duration, now: Instant) -> SessionUpdate<'static> {
+    fn terminal(&mut self, status: SessionStatus, duration: Duration, now: Instant) -> SessionRecord {
         self.is_over = true;
-        self.update.status = match status {
+        self.record.status = match status {
             // An end like any other, but for what nobody handled (spec SES-12).
             SessionStatus::Exited | SessionStatus::Ok if self.is_unhandled => SessionStatus::Unhandled,
             SessionStatus::Ok => SessionStatus::Exited,
             other => other,
         };
-        self.update.duration = Some(duration.as_secs_f64());
+        self.record.duration = Some(duration.as_secs_f64());
         self.emit(now)
     }
 
     /// Times of updates are those of the monotonic clock since the start: a clock that is set back changes no order.
-    fn emit(&mut self, now: Instant) -> SessionUpdate<'static> {
-        self.update.timestamp = self.update.started.checked_add(now.saturating_duration_since(self.began));
-        let update = self.update.clone();
-        self.update.init = false;
-        self.update.sequence = Some(self.update.sequence.unwrap_or_default().saturating_add(1));
-        update
+    fn emit(&mut self, now: Instant) -> SessionRecord {
+        self.record.timestamp = self.record.started.checked_add(now.saturating_duration_since(self.began));
+        let record = self.record.clone();
+        self.record.init = false;
+        self.record.sequence = Some(self.record.sequence.unwrap_or_default().saturating_add(1));
+        record
     }
 }
 
@@ -135,7 +131,6 @@ mod tests {
     use std::time::SystemTime;
 
     use super::*;
-    use crate::protocol::SessionAttributes;
 
     const ERROR: Option<Effect> = Some(Effect { is_error: true, is_unhandled: false, is_crash: false });
     const PANIC: Option<Effect> = Some(Effect { is_error: true, is_unhandled: true, is_crash: false });
@@ -143,24 +138,7 @@ mod tests {
     const MESSAGE: Option<Effect> = Some(Effect { is_error: false, is_unhandled: false, is_crash: false });
 
     fn state(is_summed: bool, now: Instant) -> State {
-        let attributes =
-            SessionAttributes { release: "app@1".into(), environment: None, ip_address: None, user_agent: None };
-        State::new(
-            SessionUpdate {
-                session_id: crate::random::uuid(),
-                distinct_id: None,
-                sequence: None,
-                timestamp: None,
-                started: SystemTime::UNIX_EPOCH,
-                init: true,
-                duration: None,
-                status: SessionStatus::Ok,
-                errors: 0,
-                attributes,
-            },
-            is_summed,
-            now,
-        )
+        State::new(SessionRecord::begin(crate::random::uuid(), SystemTime::UNIX_EPOCH), is_summed, now)
     }
 
     /// What happens to a session, and what of it is sent: status, errors, whether it is the first.
@@ -256,7 +234,7 @@ mod tests {
         let later = |seconds| now + Duration::from_secs(seconds);
         let mut state = state(false, now);
         state.refer();
-        assert_eq!(state.end(SessionStatus::Exited, None, later(2)), None);
+        assert!(state.end(SessionStatus::Exited, None, later(2)).is_none());
         let last = state.settle(ERROR, None, later(9)).expect("the end");
         assert_eq!(last.duration, Some(2.0));
         assert_eq!(last.timestamp, Some(SystemTime::UNIX_EPOCH + Duration::from_secs(9)));
