@@ -18,7 +18,7 @@
 //! A module uses its own floor and those below it:
 //! 0 `clock random sync suppress caught diagnostics indexed_enum batch transit` ·
 //! 1 `url dsn auth project_id protocol wire sdk` ·
-//! 2 `ledger weight propagation breadcrumbs feedback attachment_file` ·
+//! 2 `ledger weight packed propagation breadcrumbs feedback attachment_file` ·
 //! 3 `capture hint integration options into_dsn error_event transport batches` ·
 //! 4 `scope origin performance session logs metrics pipeline pending crash client hub`, which know each other: a scope
 //!   holds a span and a session, both know whose they are, and events are finished inside a hub ·
@@ -61,6 +61,7 @@ pub mod metrics;
 mod monitor;
 mod options;
 mod origin;
+mod packed;
 mod pending;
 mod performance;
 mod pipeline;

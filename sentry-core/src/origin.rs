@@ -28,6 +28,11 @@ impl Origin {
         Self { trace_id, span_id, user: if tells_user { scope.user().cloned() } else { None } }
     }
 
+    /// Takes it out of something that is dropped.
+    pub(crate) fn take(&mut self) -> Self {
+        Self { trace_id: self.trace_id, span_id: self.span_id, user: self.user.take() }
+    }
+
     /// Puts a log into the trace, if it is in none, and into the span if it is in that trace.
     pub(crate) fn link(&self, log: &mut Log) {
         let trace_id = *log.trace_id.get_or_insert(self.trace_id);

@@ -15,8 +15,7 @@ impl Client {
     #[cfg(feature = "logs")]
     pub fn capture_log(&self, log: Log, scope: &Scope) {
         if self.is_listening() && self.options().enable_logs {
-            let origin = self.origin(scope);
-            self.push_log(LogRecord::new(log).captured_at(origin));
+            self.push_log(LogRecord::new(log, self.origin(scope)));
         }
     }
 

@@ -23,7 +23,7 @@ impl Hub {
     #[cfg(feature = "logs")]
     pub fn capture_log(&self, log: Log) {
         if let Some((client, origin)) = self.listener(Wanted::Logs) {
-            client.push_log(LogRecord::new(log).captured_at(origin));
+            client.push_log(LogRecord::new(log, origin));
         }
     }
 
@@ -46,9 +46,10 @@ impl Hub {
     }
 
     /// As [`capture_log`](Self::capture_log) on the current hub, without counting as a user of it.
-    pub(crate) fn capture_log_on_current(record: LogRecord) {
+    pub(crate) fn capture_log_on_current(mut record: LogRecord) {
         if let Some((client, origin)) = current::with(|hub| hub.listener(Wanted::Logs)) {
-            client.push_log(record.captured_at(origin));
+            record.set_origin(origin);
+            client.push_log(record);
         }
     }
 

@@ -7,73 +7,74 @@
 use std::borrow::Cow;
 use std::fmt::{Debug, Display};
 
+use super::Parameters;
 use crate::protocol::Value;
 
-/// An argument, to be called with `(&&&&Argument(it)).to_parameter()`.
+/// An argument, to be called with `(&&&&Argument(it)).add_to(parameters)`.
 #[derive(Debug)]
 pub struct Argument<'a, T: ?Sized>(pub &'a T);
 
 /// Of a type that has a value of its own.
 pub trait ByValue {
-    /// Its value.
-    fn to_parameter(&self) -> Value;
+    /// Adds its value.
+    fn add_to(&self, parameters: &mut Parameters);
 }
 
 /// Of a type that can be displayed.
 pub trait ByDisplay {
-    /// Its text.
-    fn to_parameter(&self) -> Value;
+    /// Adds its text.
+    fn add_to(&self, parameters: &mut Parameters);
 }
 
 /// Of a type that can be shown to programmers.
 pub trait ByDebug {
-    /// Its text.
-    fn to_parameter(&self) -> Value;
+    /// Adds its text.
+    fn add_to(&self, parameters: &mut Parameters);
 }
 
 /// Of a type that can be written in hexadecimal, say, but in no way of general use.
 pub trait ByNothing {
-    /// `null`.
-    fn to_parameter(&self) -> Value;
+    /// Adds `null`.
+    fn add_to(&self, parameters: &mut Parameters);
 }
 
 impl<T: Native + ?Sized> ByValue for &&&Argument<'_, T> {
     #[inline]
-    fn to_parameter(&self) -> Value {
-        self.0.native()
+    fn add_to(&self, parameters: &mut Parameters) {
+        self.0.add_to(parameters);
     }
 }
 
 impl<T: Display + ?Sized> ByDisplay for &&Argument<'_, T> {
-    fn to_parameter(&self) -> Value {
-        Value::String(self.0.to_string())
+    fn add_to(&self, parameters: &mut Parameters) {
+        parameters.add_text(format_args!("{}", self.0));
     }
 }
 
 impl<T: Debug + ?Sized> ByDebug for &Argument<'_, T> {
-    fn to_parameter(&self) -> Value {
-        Value::String(format!("{:?}", self.0))
+    fn add_to(&self, parameters: &mut Parameters) {
+        parameters.add_text(format_args!("{:?}", self.0));
     }
 }
 
 impl<T: ?Sized> ByNothing for Argument<'_, T> {
-    fn to_parameter(&self) -> Value {
-        Value::Null
+    fn add_to(&self, parameters: &mut Parameters) {
+        parameters.add(Value::Null);
     }
 }
 
 /// A type that JSON has, too.
 pub trait Native {
-    /// As JSON has it.
-    fn native(&self) -> Value;
+    /// Adds it as JSON has it.
+    fn add_to(&self, parameters: &mut Parameters);
 }
 
 macro_rules! native {
     ($($number:ty)*) => {$(
         impl Native for $number {
             #[inline]
-            fn native(&self) -> Value {
-                Value::from(*self)
+            fn add_to(&self, parameters: &mut Parameters) {
+                parameters.add(Value::from(*self));
             }
         }
     )*};
@@ -82,45 +83,49 @@ macro_rules! native {
 native!(bool i8 i16 i32 i64 isize u8 u16 u32 u64 usize);
 
 impl Native for f64 {
-    fn native(&self) -> Value {
+    fn add_to(&self, parameters: &mut Parameters) {
         // JSON has no infinity.
-        if self.is_finite() { Value::from(*self) } else { Value::String(self.to_string()) }
+        if self.is_finite() {
+            parameters.add(Value::from(*self));
+        } else {
+            parameters.add_text(format_args!("{self}"));
+        }
     }
 }
 
 impl Native for f32 {
-    fn native(&self) -> Value {
-        f64::from(*self).native()
+    fn add_to(&self, parameters: &mut Parameters) {
+        f64::from(*self).add_to(parameters);
     }
 }
 
 impl Native for str {
-    fn native(&self) -> Value {
-        Value::String(self.to_owned())
+    fn add_to(&self, parameters: &mut Parameters) {
+        parameters.add_str(self);
     }
 }
 
 impl Native for String {
-    fn native(&self) -> Value {
-        Value::String(self.clone())
+    fn add_to(&self, parameters: &mut Parameters) {
+        parameters.add_str(self);
     }
 }
 
 impl Native for Cow<'_, str> {
-    fn native(&self) -> Value {
-        Value::String(self.to_string())
+    fn add_to(&self, parameters: &mut Parameters) {
+        parameters.add_str(self);
     }
 }
 
 impl<T: Native + ?Sized> Native for &T {
     #[inline]
-    fn native(&self) -> Value {
-        (**self).native()
+    fn add_to(&self, parameters: &mut Parameters) {
+        (**self).add_to(parameters);
     }
 }
 
 impl<T: Native + ?Sized> Native for &mut T {
-    fn native(&self) -> Value {
-        (**self).native()
+    fn add_to(&self, parameters: &mut Parameters) {
+        (**self).add_to(parameters);
     }
 }

@@ -77,7 +77,10 @@ macro_rules! logger_log {
     (@attributes $level:expr, [$(($key:expr, $value:expr))*] $text:literal $(, $($arguments:tt)*)?) => {
         if $crate::logs::is_listening() {
             let attributes = ::std::vec::Vec::<$crate::logs::Attribute>::from([
-                $(($key, ::std::convert::Into::<$crate::protocol::LogAttribute>::into($value))),*
+                $((
+                    ::std::borrow::Cow::Borrowed($key),
+                    ::std::convert::Into::<$crate::protocol::LogAttribute>::into($value),
+                )),*
             ]);
             let record = $crate::logger_log!(@arguments ($level, attributes, $text) [] [] [] $($($arguments)*)?);
             $crate::logs::emit(record)
@@ -112,7 +115,7 @@ macro_rules! logger_log {
             &|_parameters| {
                 #[allow(unused_imports, reason = "each argument needs one of them")]
                 use $crate::logs::{ByDebug as _, ByDisplay as _, ByNothing as _, ByValue as _};
-                $(_parameters.push((&&&&$crate::logs::Argument($values)).to_parameter());)*
+                $((&&&&$crate::logs::Argument($values)).add_to(_parameters);)*
             },
         )
     };

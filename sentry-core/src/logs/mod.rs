@@ -4,21 +4,25 @@
 
 mod argument;
 mod macros;
+mod parameters;
 mod record;
 #[cfg(all(test, feature = "logs"))]
 mod tests;
 #[cfg(all(test, not(feature = "logs")))]
 mod tests_off;
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::caught::caught;
 use crate::hub::{Hub, activity};
-use crate::protocol::{LogAttribute, LogLevel, Value};
+use crate::protocol::{LogAttribute, LogLevel};
 use crate::suppress;
 
 pub use self::argument::{Argument, ByDebug, ByDisplay, ByNothing, ByValue};
+pub use self::parameters::Parameters;
 pub use self::record::LogRecord;
+pub(crate) use self::record::{LogParts, PackedLogs};
 
 /// What is known of a call of a macro before it runs.
 #[derive(Debug, PartialEq)]
@@ -38,7 +42,7 @@ pub fn is_listening() -> bool {
 }
 
 /// An attribute of a call.
-pub type Attribute = (&'static str, LogAttribute);
+pub type Attribute = (Cow<'static, str>, LogAttribute);
 
 /// Makes a log. `text` and `fill`, which adds the values of the parameters, call the user's `Display`s: what those capture
 /// themselves is dropped, and of one that panics only the text is missing.
@@ -48,17 +52,22 @@ pub fn record(
     site: &'static Site,
     text: fmt::Arguments<'_>,
     attributes: Vec<Attribute>,
-    fill: &dyn Fn(&mut Vec<Value>),
+    fill: &dyn Fn(&mut Parameters),
 ) -> LogRecord {
     let _mark = suppress::enter();
-    let body = caught(|| fmt::format(text)).unwrap_or_else(|| site.template.to_owned());
-    let mut parameters = Vec::new();
-    if !site.names.is_empty() {
-        parameters.reserve_exact(site.names.len());
+    let count = site.names.len();
+    let mut parameters = Parameters::with_room(count, site.template.len() + count * BYTES_OF_A_PARAMETER);
+    if !matches!(caught(|| parameters.write_body(text)), Some(Ok(()))) {
+        parameters.set_body(site.template);
+    }
+    if count > 0 {
         let _ = caught(|| fill(&mut parameters));
     }
-    LogRecord::from_macro(level, site, body, attributes, parameters)
+    LogRecord::from_macro(level, site, attributes, parameters)
 }
+
+/// Twice, once in the body.
+const BYTES_OF_A_PARAMETER: usize = 32;
 
 /// Captures a log on the current hub, for which the caller holds none of the arguments any more: hooks and a custom
 /// transport, which may run in here, might want a lock that one of them holds.

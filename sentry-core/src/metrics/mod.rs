@@ -25,7 +25,7 @@ use std::borrow::Cow;
 use crate::hub::{Hub, activity};
 use crate::protocol::{LogAttribute, MetricType, Unit};
 
-pub(crate) use self::record::MetricRecord;
+pub(crate) use self::record::{MetricRecord, PackedMetrics};
 pub(crate) use self::sealed::Draft as MetricDraft;
 use self::sealed::{Draft, IntoProtocolMetricImpl};
 

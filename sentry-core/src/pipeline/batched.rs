@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Pipeline;
-use crate::batch::{Batch, Limits, Pushed, Take};
+use crate::batch::{Batch, Limits, Pushed, Store, Take};
 use crate::clock;
 use crate::logs::LogRecord;
 use crate::metrics::MetricRecord;
@@ -37,36 +37,33 @@ impl Pipeline {
     /// Lets a log wait for others.
     pub(crate) fn push_log(self: &Arc<Self>, record: LogRecord) {
         self.recorder.record_captured(Category::LogItem, 1);
-        let bytes = record.bytes();
-        self.push(&self.logs, record, bytes, clock::now);
+        self.push(&self.logs, record, clock::now);
     }
 
     /// Lets a metric wait for others.
     pub(crate) fn push_metric(self: &Arc<Self>, record: MetricRecord) {
         self.recorder.record_captured(Category::TraceMetric, 1);
-        let bytes = record.bytes();
-        self.push(&self.metrics, record, bytes, clock::now);
+        self.push(&self.metrics, record, clock::now);
     }
 
     #[inline]
-    pub(super) fn push<T>(
-        self: &Arc<Self>,
-        batch: &Mutex<Batch<T>>,
-        item: T,
-        bytes: usize,
-        now: impl FnMut() -> Instant,
-    ) where
-        Vec<T>: Batched + 'static,
+    pub(super) fn push<S>(self: &Arc<Self>, batch: &Mutex<Batch<S>>, mut item: S::Item, now: impl FnMut() -> Instant)
+    where
+        S: Batched + Store + 'static,
     {
         let mut locked = batch.lock();
-        let pushed = locked.push(item, bytes, now);
+        let pushed = locked.push(&mut item, now);
         let _crossing = matches!(pushed, Pushed::Leaves(_)).then(|| self.transit.enter());
         drop(locked);
         match pushed {
             Pushed::Waits => {}
             Pushed::First(due) => self.wake_at(due),
             Pushed::Leaves(items) => self.hand_over(PendingEnvelope::batch(items, Arc::clone(self))),
-            Pushed::Refused(item) => vec![item].count_lost(self, Reason::QueueOverflow),
+            Pushed::Refused => {
+                let mut refused = S::default();
+                refused.push(&mut item);
+                refused.count_lost(self, Reason::QueueOverflow);
+            }
         }
     }
 
@@ -93,11 +90,8 @@ impl Pipeline {
         sessions.chain(self.pending(logs)).chain(self.pending(metrics)).for_each(send);
     }
 
-    pub(super) fn pending<T>(self: &Arc<Self>, items: Vec<T>) -> Option<PendingEnvelope>
-    where
-        Vec<T>: Batched + 'static,
-    {
-        if items.is_empty() { None } else { Some(PendingEnvelope::batch(items, Arc::clone(self))) }
+    pub(super) fn pending<S: Batched + Store + 'static>(self: &Arc<Self>, items: S) -> Option<PendingEnvelope> {
+        if items.len() == 0 { None } else { Some(PendingEnvelope::batch(items, Arc::clone(self))) }
     }
 
     /// An envelope of one item, whose bytes are captured as of now, that their number is known. `None` if it is empty.

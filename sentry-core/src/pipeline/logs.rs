@@ -5,20 +5,21 @@ use std::sync::Arc;
 
 use super::attributes::add_defaults;
 use super::{Batched, Pipeline};
+use crate::batch::Store;
 use crate::hub::{Hub, SwitchGuard};
-use crate::logs::{LogRecord, Site};
+use crate::logs::{LogParts, PackedLogs, Site};
 use crate::protocol::client_report::{Category, Reason};
 use crate::protocol::{Envelope, Log, LogAttribute, Map, User, Value};
 use crate::scope::{ScopeData, ScopeSnapshot};
 use crate::suppress;
 
-impl Batched for Vec<LogRecord> {
+impl Batched for PackedLogs {
     fn category(&self) -> Category {
         Category::LogItem
     }
 
     fn bytes(&self) -> usize {
-        self.iter().map(LogRecord::bytes).sum()
+        self.bytes()
     }
 
     fn finish(self: Box<Self>, pipeline: &Pipeline) -> Option<Envelope> {
@@ -29,9 +30,9 @@ impl Batched for Vec<LogRecord> {
         let user = scopes.global.user().filter(|_| pipeline.options.send_default_pii);
         let defaults = pipeline.default_attributes();
         let mut logs = Vec::with_capacity(self.len());
-        for record in *self {
-            let wire_bytes = record.wire_bytes();
-            let log = finish(record, user, &defaults);
+        for parts in self.into_parts() {
+            let wire_bytes = parts.wire_bytes;
+            let log = finish(parts, user, &defaults);
             let kept = match &pipeline.options.before_send_log {
                 Some(before_send) => pipeline.guarded("before_send_log", || before_send(log)).ok().flatten(),
                 None => Some(log),
@@ -48,7 +49,7 @@ impl Batched for Vec<LogRecord> {
     }
 
     fn count_lost(&self, pipeline: &Pipeline, reason: Reason) {
-        self.iter().for_each(|record| count_lost(pipeline, record.wire_bytes(), reason));
+        self.wire_bytes().for_each(|wire_bytes| count_lost(pipeline, wire_bytes, reason));
     }
 }
 
@@ -58,9 +59,9 @@ fn count_lost(pipeline: &Pipeline, wire_bytes: u64, reason: Reason) {
     pipeline.count_lost_bytes(Category::LogByte, wire_bytes, reason);
 }
 
-fn finish(record: LogRecord, user: Option<&Arc<User>>, defaults: &[(&'static str, LogAttribute)]) -> Log {
-    let LogRecord { mut log, site, attributes, parameters, origin } = record;
-    log.attributes.extend(attributes.into_iter().map(|(key, value)| (key.to_owned(), value)));
+fn finish(parts: LogParts, user: Option<&Arc<User>>, defaults: &[(&'static str, LogAttribute)]) -> Log {
+    let LogParts { mut log, site, attributes, parameters, origin, .. } = parts;
+    log.attributes.extend(attributes.into_iter().map(|(key, value)| (key.into_owned(), value)));
     if let Some(site) = site.filter(|_| !parameters.is_empty()) {
         describe_message(&mut log.attributes, site, parameters);
     }

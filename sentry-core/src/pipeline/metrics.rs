@@ -4,20 +4,21 @@ use std::sync::Arc;
 
 use super::attributes::add_defaults;
 use super::{Batched, Pipeline};
+use crate::batch::Store;
 use crate::hub::{Hub, SwitchGuard};
-use crate::metrics::MetricRecord;
+use crate::metrics::PackedMetrics;
 use crate::protocol::Envelope;
 use crate::protocol::client_report::{Category, Reason};
 use crate::scope::{ScopeData, ScopeSnapshot};
 use crate::suppress;
 
-impl Batched for Vec<MetricRecord> {
+impl Batched for PackedMetrics {
     fn category(&self) -> Category {
         Category::TraceMetric
     }
 
     fn bytes(&self) -> usize {
-        self.iter().map(MetricRecord::bytes).sum()
+        self.bytes()
     }
 
     fn finish(self: Box<Self>, pipeline: &Pipeline) -> Option<Envelope> {
@@ -28,7 +29,7 @@ impl Batched for Vec<MetricRecord> {
         let user = scopes.global.user().filter(|_| pipeline.options.send_default_pii);
         let defaults = pipeline.default_attributes();
         let mut metrics = Vec::with_capacity(self.len());
-        for record in *self {
+        for record in self.into_records() {
             let wire_bytes = record.wire_bytes();
             let (mut metric, origin) = record.into_protocol();
             origin.describe_user(&mut metric.attributes, user);
@@ -47,7 +48,7 @@ impl Batched for Vec<MetricRecord> {
     }
 
     fn count_lost(&self, pipeline: &Pipeline, reason: Reason) {
-        self.iter().for_each(|record| count_lost(pipeline, record.wire_bytes(), reason));
+        self.wire_bytes().for_each(|wire_bytes| count_lost(pipeline, wire_bytes, reason));
     }
 }
 

@@ -42,8 +42,8 @@ use crate::hint::Hint;
 use crate::hub::{Hub, SwitchGuard};
 use crate::integration::Integration;
 use crate::ledger::Recorder;
-use crate::logs::LogRecord;
-use crate::metrics::MetricRecord;
+use crate::logs::PackedLogs;
+use crate::metrics::PackedMetrics;
 use crate::options::ClientOptions;
 use crate::pending::PendingEnvelope;
 use crate::protocol::client_report::Reason;
@@ -68,9 +68,9 @@ pub(crate) struct Pipeline {
     recorder: Recorder,
     diagnostics: Diagnostics,
     sdk: ClientSdkInfo,
-    logs: Mutex<Batch<LogRecord>>,
-    metrics: Mutex<Batch<MetricRecord>>,
-    sessions: Mutex<Batch<SessionRecord>>,
+    logs: Mutex<Batch<PackedLogs>>,
+    metrics: Mutex<Batch<PackedMetrics>>,
+    sessions: Mutex<Batch<Vec<SessionRecord>>>,
     aggregates: Mutex<Aggregates>,
     transit: Transit,
     /// Set once it is there; not kept alive.

@@ -18,7 +18,7 @@ impl Pipeline {
             return self.sum_session(&update, now);
         }
         self.recorder.record_captured(Category::Session, 1);
-        self.push(&self.sessions, update, 0, || now);
+        self.push(&self.sessions, Some(update), || now);
     }
 
     /// Counts the session of a request.
