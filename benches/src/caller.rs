@@ -17,8 +17,8 @@ pub fn table(plan: &Plan) {
     let server = Server::start(Mode::Answer);
     println!("Caller's cost of one call in ns: official crate, ours\n");
     println!(
-        "{:<30}{:>10} {:>9} {:>8} {:>7}  {:>19} {:>19} {:>19}  verdict",
-        "row", "official", "ours", "ratio", "goal", "min", "p99", "cpu"
+        "{:<30}{:>10} {:>9} {:>8} {:>7}  {:>19} {:>19} {:>19} {:>19}  verdict",
+        "row", "official", "ours", "ratio", "goal", "min", "p99", "first", "cpu"
     );
     for wire in ["http", "drop"] {
         for row in &wanted {
@@ -59,12 +59,13 @@ fn line(row: &Row, wire: &str, summaries: Option<[Summary; 2]>) {
         _ => (String::new(), ""),
     };
     println!(
-        "{name:<30}{:>10} {:>9} {:>8} {goal:>7}  {:>19} {:>19} {:>19}  {verdict}",
+        "{name:<30}{:>10} {:>9} {:>8} {goal:>7}  {:>19} {:>19} {:>19} {:>19}  {verdict}",
         figure(official.p50),
         figure(ours.p50),
         format!("x{ratio:.4}"),
         pair(|summary| summary.min),
         pair(|summary| summary.p99),
+        pair(|summary| summary.first),
         pair(|summary| summary.cpu),
     );
 }

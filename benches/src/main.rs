@@ -19,6 +19,8 @@
 //!
 //! * `p50`, `min`, `p99`: nanoseconds of wall time for one call, over all rounds. A sample of a cheap row is the mean of
 //!   a batch of calls. The cost of reading the clocks is taken off.
+//! * `first`: the median of the first sample of each round, which counts for nothing else: it finds the SDK's threads asleep
+//!   and the processor's caches as the other crate left them. All other figures are of an SDK that is at work.
 //! * `cpu`: mean CPU time of the calling thread for one call. Where `p99` is high and `cpu` is not, the thread waited.
 //! * `ratio`: p50 of ours over p50 of the official crate. `goal` is the design's: a ratio at most (`x0.25`), or
 //!   nanoseconds at most. `MISS` names what was missed: the goal, or the design's bound on `p99`.

@@ -44,28 +44,36 @@ pub struct Summary {
     pub p99: f64,
     /// The mean.
     pub cpu: f64,
+    /// The median of the samples that came first after a pause; they count for nothing else.
+    pub first: f64,
 }
 
 impl Summary {
-    pub fn of(samples: &[Sample]) -> Summary {
-        let mut walls: Vec<f64> = samples.iter().map(|sample| sample.wall).collect();
-        walls.sort_by(f64::total_cmp);
-        let at = |share: f64| walls.get(((walls.len() as f64 - 1.0) * share).round() as usize).copied();
+    pub fn of(firsts: &[Sample], samples: &[Sample]) -> Summary {
         let cpu = samples.iter().map(|sample| sample.cpu).sum::<f64>() / samples.len().max(1) as f64;
-        let [p50, min, p99] = [0.5, 0.0, 0.99].map(|share| at(share).unwrap_or(f64::NAN));
-        Summary { p50, min, p99, cpu }
+        let [p50, min, p99] = percentiles(samples, [0.5, 0.0, 0.99]);
+        let [first] = percentiles(firsts, [0.5]);
+        Summary { p50, min, p99, cpu, first }
     }
 
     /// One line, for [`Summary::parse`] in the parent.
     pub fn to_line(self) -> String {
-        format!("{} {} {} {}", self.p50, self.min, self.p99, self.cpu)
+        format!("{} {} {} {} {}", self.p50, self.min, self.p99, self.cpu, self.first)
     }
 
     pub fn parse(line: &str) -> Option<Summary> {
         let mut numbers = line.split_whitespace().map(str::parse);
         let mut next = || numbers.next()?.ok();
-        Some(Summary { p50: next()?, min: next()?, p99: next()?, cpu: next()? })
+        Some(Summary { p50: next()?, min: next()?, p99: next()?, cpu: next()?, first: next()? })
     }
+}
+
+/// Of the wall times, not a number where there are none.
+fn percentiles<const N: usize>(samples: &[Sample], shares: [f64; N]) -> [f64; N] {
+    let mut walls: Vec<f64> = samples.iter().map(|sample| sample.wall).collect();
+    walls.sort_by(f64::total_cmp);
+    let last = walls.len() as f64 - 1.0;
+    shares.map(|share| walls.get((last * share).round() as usize).copied().unwrap_or(f64::NAN))
 }
 
 fn time_raw(work: impl FnOnce()) -> Sample {
