@@ -37,6 +37,16 @@ impl Texts {
         self.0.get(text.start..text.end).unwrap_or_default()
     }
 
+    /// Forgets them, but keeps the memory.
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// How many bytes there is room for.
+    pub(crate) fn room(&self) -> usize {
+        self.0.capacity()
+    }
+
     /// How many bytes they have in all.
     pub(crate) fn len(&self) -> usize {
         self.0.len()

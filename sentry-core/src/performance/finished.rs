@@ -51,10 +51,12 @@ impl FinishedTransaction {
     }
 
     /// As it is on the wire, before scopes, hooks and defaults.
-    pub(crate) fn into_protocol(self) -> protocol::Transaction<'static> {
+    pub(crate) fn into_protocol(self, pipeline: &Pipeline) -> protocol::Transaction<'static> {
         let shared = &self.shared;
-        let Recording { started, data, extra, tags, request, origin, measurements, spans, .. } =
+        let Recording { started, data, extra, tags, request, origin, measurements, spans: mut table, .. } =
             shared.take_recording();
+        let spans = table.take_protocol(shared.trace_id);
+        pipeline.spare_spans().give(table);
         let Face { name, source, .. } = shared.look_at_face(Face::clone);
         let started = started.unwrap_or(self.ended);
         let origin = origin.or_else(|| Some("manual".to_owned()));
@@ -66,7 +68,7 @@ impl FinishedTransaction {
             extra,
             timestamp: Some(self.ended.max(started)),
             start_timestamp: started,
-            spans: spans.into_protocol(shared.trace_id),
+            spans,
             contexts: Map::from([("trace".to_owned(), Context::from(trace))]),
             request: request.map(|request| *request),
             measurements,

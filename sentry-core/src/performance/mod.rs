@@ -28,6 +28,7 @@ pub(crate) use self::finished::FinishedTransaction;
 pub(crate) use self::link::SpanLink;
 use self::shared::Shared;
 pub use self::span::{Data, Span};
+pub(crate) use self::spans::SpareSpans;
 pub use self::trace_headers::{TraceHeader, TraceHeadersIter};
 pub use self::transaction::{Transaction, TransactionData};
 

@@ -22,8 +22,8 @@ pub(super) struct Recording {
 }
 
 impl Recording {
-    pub(super) fn begin(started: SystemTime) -> Self {
-        Self { started: Some(started), ..Self::default() }
+    pub(super) fn begin(started: SystemTime, spans: Spans) -> Self {
+        Self { started: Some(started), spans, ..Self::default() }
     }
 
     /// Ends it, and tells how many spans there are, and what all of it weighs in a queue.

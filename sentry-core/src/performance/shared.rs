@@ -83,9 +83,10 @@ impl Shared {
                 status: None,
                 source: TransactionSource::Custom,
             }),
-            recording: decision
-                .records
-                .then(|| Box::new(Mutex::new(Recording::begin(started.unwrap_or_else(clock::wall))))),
+            recording: client.filter(|_| decision.records).map(|client| {
+                let spans = client.pipeline().spare_spans().take();
+                Box::new(Mutex::new(Recording::begin(started.unwrap_or_else(clock::wall), spans)))
+            }),
             home: decision.records.then(home),
             children: AtomicUsize::new(0),
             is_finished: AtomicBool::new(false),

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use crate::packed::{PackedValue, Text, Texts};
 use crate::protocol::{self, Map, SpanId, SpanStatus, TraceId, Value};
+use crate::sync::Mutex;
 use crate::weight::{text_map, value_bytes, value_map};
 
 /// Spans from their start on. One that was handed over to the worker is not there any more: what is done to it is
@@ -38,6 +39,25 @@ struct Row {
     last_attribute: Option<usize>,
     /// What most spans have none of.
     rest: Option<Box<Rest>>,
+}
+
+/// Empty tables, to be filled again: memory that the worker would give back and the program take anew.
+#[derive(Debug, Default)]
+pub(crate) struct SpareSpans(Mutex<Vec<Spans>>);
+
+impl SpareSpans {
+    pub(super) fn take(&self) -> Spans {
+        self.0.lock().pop().unwrap_or_default()
+    }
+
+    pub(super) fn give(&self, empty: Spans) {
+        if empty.room() <= MAX_SPARE_BYTES {
+            let mut spare = self.0.lock();
+            if spare.len() < MAX_SPARE {
+                spare.push(empty);
+            }
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -192,11 +212,22 @@ impl Spans {
             + rest.map(|rest| rest.bytes()).sum::<usize>()
     }
 
-    /// Those that have ended, as they are on the wire.
-    pub(super) fn into_protocol(self, trace_id: TraceId) -> Vec<protocol::Span> {
-        let Self { rows, texts, mut attributes, .. } = self;
-        let ended = rows.into_iter().filter(|row| row.ended.is_some());
-        ended.map(|row| row.into_protocol(trace_id, &texts, &mut attributes)).collect()
+    /// Takes out those that have ended, as they are on the wire. The rest is forgotten, but the memory stays.
+    pub(super) fn take_protocol(&mut self, trace_id: TraceId) -> Vec<protocol::Span> {
+        let Self { rows, texts, attributes, .. } = self;
+        let ended = rows.drain(..).filter(|row| row.ended.is_some());
+        let spans = ended.map(|row| row.into_protocol(trace_id, texts, attributes)).collect();
+        texts.clear();
+        attributes.clear();
+        (self.finished, self.value_bytes) = (0, 0);
+        spans
+    }
+
+    /// How much memory it has, in bytes.
+    fn room(&self) -> usize {
+        self.rows.capacity() * size_of::<Row>()
+            + self.attributes.capacity() * size_of::<Attribute>()
+            + self.texts.room()
     }
 
     fn with_rest(&mut self, id: RowId, change: impl FnOnce(&mut Rest)) {
@@ -250,6 +281,8 @@ impl Rest {
 /// Most transactions have no more spans, and then need no larger pieces of memory.
 const ROOM_AT_ONCE: usize = 16;
 const BYTES_OF_A_ROW: usize = 64;
+const MAX_SPARE: usize = 8;
+const MAX_SPARE_BYTES: usize = 16 << 10;
 /// A list is looked through at each change.
 const MAX_LISTED: usize = 16;
 
@@ -280,11 +313,30 @@ mod tests {
         assert_eq!((spans.finished(), spans.op(rows[3]), spans.op(rows[1])), (2, Some("other"), Some("op")));
         assert_eq!((spans.description(rows[3]), spans.status(rows[0])), (None, Some(SpanStatus::Aborted)));
         let trace_id = TraceId::default();
-        let spans = std::mem::take(&mut spans).into_protocol(trace_id);
+        let spans = spans.take_protocol(trace_id);
         let [first, second] = &spans[..] else { panic!("two spans: {spans:?}") };
         assert_eq!((first.description.as_deref(), first.timestamp, first.trace_id), (Some("0"), Some(at(2)), trace_id));
         assert_eq!((second.op.as_deref(), second.description.as_deref()), (Some("other"), None));
         assert_eq!(second.tags, Map::from([("key".to_owned(), "value".to_owned())]));
+    }
+
+    #[test]
+    fn tables_are_used_again_unless_they_are_many_or_large() {
+        let spare = SpareSpans::default();
+        let (mut used, rows) = spans_with(3);
+        used.set_data(rows[0], "key", 1.into());
+        used.finish(rows[0], SystemTime::UNIX_EPOCH);
+        let room = used.room();
+        assert_eq!(used.take_protocol(TraceId::default()).len(), 1);
+        assert_eq!((used.finished(), used.bytes(), used.room()), (0, 0, room));
+        spare.give(used);
+        assert_eq!((spare.take().room(), spare.take().room()), (room, 0));
+        let (mut large, _) = spans_with(1_000);
+        large.take_protocol(TraceId::default());
+        spare.give(large);
+        (0..20).for_each(|_| spare.give(Spans::default()));
+        assert_eq!(spare.take().room(), 0);
+        assert_eq!(spare.0.lock().len(), MAX_SPARE - 1);
     }
 
     #[test]
@@ -333,7 +385,7 @@ mod tests {
                 prop_assert_eq!(&spans.data(rows[row]), &model[row]);
             }
             rows.iter().for_each(|row| spans.finish(*row, SystemTime::UNIX_EPOCH));
-            let sent: Vec<_> = spans.into_protocol(TraceId::default()).into_iter().map(|span| span.data).collect();
+            let sent: Vec<_> = spans.take_protocol(TraceId::default()).into_iter().map(|span| span.data).collect();
             prop_assert_eq!(sent, model);
         }
     }

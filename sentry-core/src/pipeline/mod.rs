@@ -46,6 +46,7 @@ use crate::logs::PackedLogs;
 use crate::metrics::PackedMetrics;
 use crate::options::ClientOptions;
 use crate::pending::PendingEnvelope;
+use crate::performance::SpareSpans;
 use crate::protocol::client_report::Reason;
 use crate::protocol::{
     ClientSdkInfo, ClientSdkPackage, Context, DynamicSamplingContext, Envelope, EnvelopeHeaders, EnvelopeItem, Event,
@@ -73,6 +74,7 @@ pub(crate) struct Pipeline {
     sessions: Mutex<Batch<Vec<SessionRecord>>>,
     aggregates: Mutex<Aggregates>,
     transit: Transit,
+    spare_spans: SpareSpans,
     /// Set once it is there; not kept alive.
     transport: OnceLock<Weak<dyn Transport>>,
 }
@@ -105,6 +107,7 @@ impl Pipeline {
             sessions: Mutex::new(Batch::new(SESSIONS)),
             aggregates: Mutex::default(),
             transit: Transit::default(),
+            spare_spans: SpareSpans::default(),
             transport: OnceLock::new(),
         }
     }
@@ -135,6 +138,10 @@ impl Pipeline {
         if let Some(envelope) = pending.finish() {
             transport.send_deferred(PendingEnvelope::ready(envelope, class, Arc::clone(self)));
         }
+    }
+
+    pub(crate) fn spare_spans(&self) -> &SpareSpans {
+        &self.spare_spans
     }
 
     fn wake_at(&self, due: Instant) {

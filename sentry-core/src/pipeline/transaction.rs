@@ -48,7 +48,7 @@ impl Pipeline {
         if self.options.ignore_transactions.iter().any(|ignored| finished.is_named(ignored)) {
             return Err(Reason::EventProcessor);
         }
-        let mut transaction = finished.into_protocol();
+        let mut transaction = finished.into_protocol(self);
         scope.scope.merge_into_transaction(&mut transaction);
         scope.global.merge_into_transaction(&mut transaction);
         for (_, integration) in &self.integrations {
