@@ -3,6 +3,7 @@
 //! An [`Event`] is large (most of its fields are empty) and building one costs more than everything else on the
 //! caller; messages and errors therefore travel as text and become events where they are finished.
 
+use std::borrow::Cow;
 use std::time::SystemTime;
 
 use uuid::Uuid;
@@ -67,9 +68,9 @@ pub(crate) enum Body {
 /// One error of a chain as its own code describes it.
 #[derive(Debug)]
 pub(crate) struct ErrorLink {
-    pub(crate) ty: Box<str>,
-    pub(crate) module: Option<Box<str>>,
-    pub(crate) value: Box<str>,
+    pub(crate) ty: Cow<'static, str>,
+    pub(crate) module: Option<&'static str>,
+    pub(crate) value: String,
 }
 
 impl Capture {
@@ -176,12 +177,9 @@ impl Capture {
     pub(crate) fn bytes(&self) -> usize {
         let text = match &self.body {
             Body::Message(text) => text.len(),
-            Body::Error(chain) => chain.iter().fold(0, |sum, link| {
-                sum + size_of::<ErrorLink>()
-                    + link.ty.len()
-                    + link.value.len()
-                    + link.module.as_ref().map_or(0, |m| m.len())
-            }),
+            Body::Error(chain) => {
+                chain.iter().fold(0, |sum, link| sum + size_of::<ErrorLink>() + link.ty.len() + link.value.capacity())
+            }
             Body::Event(event) => event_bytes(event),
         };
         let stacks = self.stacks.iter().fold(0, |sum, stack| sum + size_of_val::<[usize]>(&stack.addresses));

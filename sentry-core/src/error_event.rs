@@ -1,5 +1,6 @@
 //! From an error to the exceptions of an event: its chain of sources, each with type, module and text.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt::{self, Write};
 
@@ -7,6 +8,8 @@ use crate::capture::ErrorLink;
 use crate::caught::caught;
 use crate::protocol::{Event, Exception, Mechanism};
 
+/// Most chains have no more links, and then need no larger piece of memory.
+const USUAL_LINKS: usize = 4;
 /// A longer chain is cut: it is a cycle or as good as one.
 const CHAIN_LIMIT: usize = 50;
 /// No text of one error may be longer than this, in bytes; an event is limited to 1 MiB in all (spec ITM-41).
@@ -35,7 +38,8 @@ pub fn parse_type_from_debug(d: &str) -> &str {
 /// The chain of `err`, the outermost first.
 pub(crate) fn chain_of<E: Error + ?Sized>(err: &E) -> Vec<ErrorLink> {
     let (ty, module) = name_of(err);
-    let mut chain = vec![ErrorLink { ty, module: module.map(Into::into), value: text_of(err) }];
+    let mut chain = Vec::with_capacity(USUAL_LINKS);
+    chain.push(ErrorLink { ty, module, value: text_of(err) });
     let mut source = caught(|| err.source()).flatten();
     while let (Some(err), true) = (source, chain.len() < CHAIN_LIMIT) {
         chain.push(ErrorLink { ty: guessed_type(&err), module: None, value: text_of(err) });
@@ -46,7 +50,7 @@ pub(crate) fn chain_of<E: Error + ?Sized>(err: &E) -> Vec<ErrorLink> {
 
 /// The types in the chain of `err` and, where the compiler knows them, their modules; the outermost first. Texts are
 /// not asked for.
-pub(crate) fn names_of<E: Error + ?Sized>(err: &E) -> impl Iterator<Item = (Box<str>, Option<&'static str>)> {
+pub(crate) fn names_of<E: Error + ?Sized>(err: &E) -> impl Iterator<Item = (Cow<'static, str>, Option<&'static str>)> {
     let source = caught(|| err.source()).flatten();
     let sources = std::iter::successors(source, |&err| caught(|| err.source()).flatten());
     let sources = sources.map(|err| (guessed_type(&err), None));
@@ -59,9 +63,9 @@ pub(crate) fn exceptions_from_chain(chain: Vec<ErrorLink>) -> Vec<Exception> {
     let mut exceptions: Vec<Exception> = (0u64..)
         .zip(chain)
         .map(|(id, link)| Exception {
-            ty: link.ty.into(),
+            ty: link.ty.into_owned(),
             module: link.module.map(Into::into),
-            value: Some(link.value.into()),
+            value: Some(link.value),
             mechanism: Some(Mechanism {
                 ty: if id == 0 { "generic" } else { "chained" }.to_owned(),
                 handled: Some(true),
@@ -77,7 +81,7 @@ pub(crate) fn exceptions_from_chain(chain: Vec<ErrorLink>) -> Vec<Exception> {
     exceptions
 }
 
-fn name_of<E: Error + ?Sized>(err: &E) -> (Box<str>, Option<&'static str>) {
+fn name_of<E: Error + ?Sized>(err: &E) -> (Cow<'static, str>, Option<&'static str>) {
     static_type::<E>().map_or_else(|| (guessed_type(&err), None), |(ty, module)| (ty.into(), module))
 }
 
@@ -103,33 +107,40 @@ fn static_type<E: ?Sized>() -> Option<(&'static str, Option<&'static str>)> {
 }
 
 /// What derived `Debug` calls the error. Formatting stops as soon as the name has been seen.
-fn guessed_type(err: &dyn fmt::Debug) -> Box<str> {
-    let mut name =
-        Prefix { text: String::new(), limit: 128, stop: |c| c.is_whitespace() || matches!(c, '(' | '{' | '"') };
+fn guessed_type(err: &dyn fmt::Debug) -> Cow<'static, str> {
+    let mut name = Prefix {
+        text: String::with_capacity(32),
+        limit: 128,
+        stop: Some(|c| c.is_whitespace() || matches!(c, '(' | '{' | '"')),
+    };
     let _ = caught(|| write!(name, "{err:?}"));
     let is_name = name.text.starts_with(|c: char| c.is_alphabetic() || c == '_');
     if is_name { name.text.into() } else { "Error".into() }
 }
 
-fn text_of<E: Error + ?Sized>(err: &E) -> Box<str> {
-    let mut text = Prefix { text: String::new(), limit: TEXT_LIMIT, stop: |_| false };
+fn text_of<E: Error + ?Sized>(err: &E) -> String {
+    let mut text = Prefix { text: String::with_capacity(64), limit: TEXT_LIMIT, stop: None };
     if caught(|| write!(text, "{err}")).is_none() {
         text.text.push_str(" [its Display panicked]");
     }
-    text.text.into()
+    text.text
 }
 
 /// Takes text up to a limit or a character, and then tells the formatter to stop.
 struct Prefix {
     text: String,
     limit: usize,
-    stop: fn(char) -> bool,
+    stop: Option<fn(char) -> bool>,
 }
 
 impl Write for Prefix {
     fn write_str(&mut self, part: &str) -> fmt::Result {
+        if self.stop.is_none() && self.text.len() + part.len() <= self.limit {
+            self.text.push_str(part);
+            return Ok(());
+        }
         for c in part.chars() {
-            if (self.stop)(c) || self.text.len() + c.len_utf8() > self.limit {
+            if self.stop.is_some_and(|stop| stop(c)) || self.text.len() + c.len_utf8() > self.limit {
                 return Err(fmt::Error);
             }
             self.text.push(c);

@@ -32,7 +32,7 @@ impl Hint {
             |ty: &str, module: Option<&str>| module.map_or_else(|| ty.to_owned(), |path| format!("{path}::{ty}"));
         let error_types = match &capture.body {
             Body::Message(_) => Vec::new(),
-            Body::Error(chain) => chain.iter().map(|link| named(&link.ty, link.module.as_deref())).collect(),
+            Body::Error(chain) => chain.iter().map(|link| named(&link.ty, link.module)).collect(),
             Body::Event(event) => {
                 let exceptions = event.exception.values.iter().rev();
                 exceptions.map(|exception| named(&exception.ty, exception.module.as_deref())).collect()
