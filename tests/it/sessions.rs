@@ -162,17 +162,20 @@ fn sampled_out_then_end() {
     }
 }
 
+/// Whoever finishes the events, and also where no client report takes the sessions along.
 #[test]
 fn errors_that_a_limit_stops_still_count_and_the_end_is_sent() {
-    [false, true].into_iter().for_each(expect_limited_errors_to_count);
+    expect_limited_errors_to_count(ClientOptions::new());
+    expect_limited_errors_to_count(ClientOptions::new().hooks_on_caller(true));
+    expect_limited_errors_to_count(ClientOptions::new().send_client_reports(false));
 }
 
-fn expect_limited_errors_to_count(on_caller: bool) {
+fn expect_limited_errors_to_count(options: ClientOptions) {
     let receiver = Receiver::with(|n, _| match n {
         0 => Reply::status(429).header("X-Sentry-Rate-Limits", "60:error:key"),
         _ => Reply::status(200),
     });
-    let (hub, client) = start(&receiver.dsn(), ClientOptions::new().hooks_on_caller(on_caller));
+    let (hub, client) = start(&receiver.dsn(), options);
     hub.capture_message("brings the limit", Level::Error);
     assert!(client.flush(None));
     hub.start_session();
@@ -180,6 +183,7 @@ fn expect_limited_errors_to_count(on_caller: bool) {
     hub.end_session();
     assert!(client.close(None));
     assert_eq!(states(&receiver).last().map(|(status, errors, _)| (status.as_str(), *errors)), Some(("exited", 1)));
+    assert_balanced(&client);
 }
 
 #[test]
@@ -287,22 +291,4 @@ fn a_session_of_a_fork_leaves_that_of_its_parent_alone() {
     assert!(client.close(None));
     let ends: Vec<_> = states(&receiver).into_iter().filter(|(status, ..)| status != "ok").collect();
     assert_eq!(ends[1..], [state("abnormal", 0, true), state("exited", 1, false)]);
-}
-
-/// Without client reports there is nothing to be sent at the end that would take the sessions along.
-#[test]
-fn sessions_of_limited_events_are_sent_without_client_reports_too() {
-    let receiver = Receiver::with(|n, _| match n {
-        0 => Reply::status(429).header("X-Sentry-Rate-Limits", "60:error:key"),
-        _ => Reply::status(200),
-    });
-    let (hub, client) = start(&receiver.dsn(), ClientOptions::new().send_client_reports(false));
-    hub.capture_message("brings the limit", Level::Error);
-    assert!(client.flush(None));
-    hub.start_session();
-    hub.capture_error(&an_error());
-    hub.end_session();
-    assert!(client.close(None));
-    assert_eq!(states(&receiver), [state("exited", 1, true)]);
-    assert_balanced(&client);
 }
