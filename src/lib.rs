@@ -67,12 +67,13 @@ pub use defaults::apply_defaults;
 pub use init::{ClientInitGuard, InitError, init, try_init};
 
 pub use sentry_core::{
-    BatchSource, BeforeCallback, Breadcrumb, Capture, CategoryStats, Class, Client, ClientOptions, Diagnostics,
-    DiagnosticsCallback, Envelope, EventSamplingStrategy, Hub, HubSwitchGuard, Integration, IntoBreadcrumbs, IntoDsn,
-    Level, NoOpTransport, OptionsProblem, PendingEnvelope, RawStack, Scope, ScopeGuard, SentryFuture, SentryFutureExt,
-    StackTarget, Stats, Transport, TransportFactory, TransportOptions, User, add_breadcrumb, capture_error,
-    capture_event, capture_message, client_report, configure_global_scope, configure_scope, event_from_error,
-    last_event_id, parse_type_from_debug, protocol, release_name, types, utils, with_integration, with_scope,
+    BatchSource, BeforeCallback, Breadcrumb, Capture, CategoryStats, Class, Client, ClientOptions, DenyList,
+    Diagnostics, DiagnosticsCallback, Envelope, EventSamplingStrategy, Hub, HubSwitchGuard, Integration,
+    IntoBreadcrumbs, IntoDsn, Level, NoOpTransport, OptionsProblem, PendingEnvelope, RawStack, Scope, ScopeGuard,
+    SentryFuture, SentryFutureExt, StackTarget, Stats, Transport, TransportFactory, TransportOptions, User,
+    add_breadcrumb, capture_error, capture_event, capture_message, client_report, configure_global_scope,
+    configure_scope, event_from_error, last_event_id, parse_type_from_debug, protocol, release_name, types, utils,
+    with_integration, with_scope,
 };
 
 // Tracing.
@@ -115,12 +116,28 @@ pub mod transports {
 
 /// The built-in integrations.
 pub mod integrations {
+    #[cfg(feature = "actix")]
+    pub use sentry_integrations::actix;
+    #[cfg(feature = "anyhow")]
+    pub use sentry_integrations::anyhow;
     #[cfg(feature = "backtrace")]
     pub use sentry_integrations::backtrace;
     #[cfg(feature = "contexts")]
     pub use sentry_integrations::contexts;
     #[cfg(feature = "debug-images")]
     pub use sentry_integrations::debug_images;
+    #[cfg(feature = "log")]
+    pub use sentry_integrations::log;
     #[cfg(feature = "panic")]
     pub use sentry_integrations::panic;
+    #[cfg(feature = "rayon")]
+    pub use sentry_integrations::rayon;
+    #[cfg(feature = "slog")]
+    pub use sentry_integrations::slog;
+    #[cfg(feature = "tokio")]
+    pub use sentry_integrations::tokio;
+    #[cfg(feature = "tower")]
+    pub use sentry_integrations::tower;
+    #[cfg(feature = "tracing")]
+    pub use sentry_integrations::tracing;
 }

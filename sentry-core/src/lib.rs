@@ -18,7 +18,7 @@
 //! A module uses its own floor and those below it:
 //! 0 `clock random sync suppress caught diagnostics indexed_enum batch transit` ·
 //! 1 `url dsn auth project_id protocol wire sdk` ·
-//! 2 `ledger weight packed propagation breadcrumbs feedback attachment_file` ·
+//! 2 `ledger weight packed propagation breadcrumbs feedback attachment_file deny_list` ·
 //! 3 `capture hint integration options into_dsn error_event transport batches` ·
 //! 4 `scope origin performance session logs metrics pipeline pending crash client hub`, which know each other: a scope
 //!   holds a span and a session, both know whose they are, and events are finished inside a hub ·
@@ -40,6 +40,7 @@ mod caught;
 mod client;
 pub mod clock;
 mod crash;
+mod deny_list;
 mod diagnostics;
 mod dsn;
 mod error_event;
@@ -92,6 +93,7 @@ pub use batches::BatchSource;
 pub use breadcrumbs::IntoBreadcrumbs;
 pub use capture::{Capture, RawStack, StackTarget};
 pub use client::Client;
+pub use deny_list::{DenyList, FILTERED};
 pub use diagnostics::{Diagnostics, DiagnosticsCallback};
 pub use error_event::{event_from_error, parse_type_from_debug};
 pub use feedback::Feedback;

@@ -10,12 +10,34 @@
 //! Everything else happens where the event is finished: on the SDK's worker with the built-in transport. The facade
 //! re-exports the modules as `sentry::integrations`.
 
+#[cfg(feature = "actix")]
+pub mod actix;
+#[cfg(feature = "anyhow")]
+pub mod anyhow;
 #[cfg(feature = "backtrace")]
-#[cfg_attr(not(feature = "panic"), expect(dead_code, unused_imports, reason = "stacks of panics are for `panic`"))]
+#[cfg_attr(
+    not(all(feature = "panic", feature = "anyhow")),
+    allow(dead_code, unused_imports, reason = "stacks of panics are for `panic`, text is parsed for `anyhow`")
+)]
 pub mod backtrace;
 #[cfg(feature = "contexts")]
 pub mod contexts;
 #[cfg(feature = "debug-images")]
 pub mod debug_images;
+#[cfg(feature = "log")]
+pub mod log;
 #[cfg(feature = "panic")]
 pub mod panic;
+#[cfg(feature = "rayon")]
+pub mod rayon;
+#[cfg(feature = "slog")]
+pub mod slog;
+pub mod thread;
+#[cfg(feature = "tokio")]
+pub mod tokio;
+#[cfg(feature = "tower")]
+pub mod tower;
+#[cfg(feature = "tracing")]
+pub mod tracing;
+#[cfg(any(feature = "actix", feature = "tower-http"))]
+mod web;

@@ -70,6 +70,22 @@ impl Hub {
         Self::with_binding(binding, scope)
     }
 
+    /// A hub for work of its own, such as a request, a job or a task: with a copy of the top scope, for the same client.
+    /// What is set on one is not seen on the other.
+    ///
+    /// ```
+    /// use sentry_core::{Hub, SentryFutureExt};
+    ///
+    /// let task = async { sentry_core::configure_scope(|scope| scope.set_tag("task", 1)) };
+    /// # drop(
+    /// task.bind_hub(Hub::current().fork())
+    /// # );
+    /// ```
+    #[must_use]
+    pub fn fork(&self) -> Arc<Self> {
+        Arc::new(Self::new_from_top(self))
+    }
+
     /// A copy of `main` for a thread that begins: with its data, outside its span.
     fn for_new_thread(main: &Self) -> Self {
         let (binding, scope) = {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{ClientOptions, EventSamplingStrategy, OptionsProblem, SessionMode, TracesSamplingStrategy};
+use crate::deny_list::DenyList;
 use crate::integration::Integration;
 use crate::into_dsn::IntoDsn;
 use crate::performance::TransactionContext;
@@ -185,6 +186,12 @@ impl ClientOptions {
     /// Sets [`send_default_pii`](field@Self::send_default_pii).
     pub fn send_default_pii(mut self, send_default_pii: bool) -> Self {
         self.send_default_pii = send_default_pii;
+        self
+    }
+
+    /// Sets [`deny_list`](field@Self::deny_list).
+    pub fn deny_list(mut self, deny_list: DenyList) -> Self {
+        self.deny_list = deny_list;
         self
     }
 

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::batches::BatchSource;
+use crate::deny_list::DenyList;
 use crate::diagnostics::{Diagnostics, DiagnosticsCallback};
 use crate::dsn::Dsn;
 use crate::integration::Integration;
@@ -116,6 +117,9 @@ pub struct ClientOptions {
     /// Let integrations collect personal data: user, IP addresses, bodies, cookies, query strings. What the program
     /// sets itself is sent either way. Default: `false`.
     pub send_default_pii: bool,
+    /// Which names of headers, cookies, query parameters, bodies and log fields stand for secrets, whose values no
+    /// integration collects, with or without `send_default_pii`. Default: the 17 terms of [`DenyList::default`].
+    pub deny_list: DenyList,
     /// The machine's name. Default: none; the contexts integration fills it in with `send_default_pii`.
     pub server_name: Option<Cow<'static, str>>,
     /// Prefixes of modules or functions whose frames are the program's own. They win over everything else.
@@ -318,6 +322,7 @@ impl Default for ClientOptions {
             max_breadcrumbs: 100,
             attach_stacktrace: false,
             send_default_pii: false,
+            deny_list: DenyList::default(),
             server_name: None,
             in_app_include: Vec::new(),
             in_app_exclude: Vec::new(),
@@ -393,6 +398,7 @@ impl fmt::Debug for ClientOptions {
             .field("max_breadcrumbs", &self.max_breadcrumbs)
             .field("attach_stacktrace", &self.attach_stacktrace)
             .field("send_default_pii", &self.send_default_pii)
+            .field("deny_list", &self.deny_list)
             .field("server_name", &self.server_name)
             .field("in_app_include", &self.in_app_include)
             .field("in_app_exclude", &self.in_app_exclude)

@@ -1,0 +1,1 @@
+//! Threads that take the current hub along.

@@ -1,0 +1,1 @@
+//! What bridges to web frameworks have in common.
