@@ -14,7 +14,7 @@ pub const FILTERED: &str = "[Filtered]";
 /// use sentry_core::DenyList;
 ///
 /// assert!(DenyList::default().denies("X-Api-Key"));
-/// assert!(DenyList::default().add("iban").denies("customerIban"));
+/// assert!(DenyList::default().with("iban").denies("customerIban"));
 /// // A program whose `author` field is no secret, although it contains `auth`, names terms of its own.
 /// assert!(!DenyList::of(["authorization", "password"]).denies("author"));
 /// ```
@@ -30,11 +30,11 @@ pub struct DenyList {
 impl DenyList {
     /// Nothing but these terms. Empty ones are left out.
     pub fn of<T: Into<Cow<'static, str>>>(terms: impl IntoIterator<Item = T>) -> Self {
-        terms.into_iter().fold(Self { terms: Cow::Borrowed(&[]), beginnings: 0 }, Self::add)
+        terms.into_iter().fold(Self { terms: Cow::Borrowed(&[]), beginnings: 0 }, Self::with)
     }
 
     /// One more term.
-    pub fn add<T: Into<Cow<'static, str>>>(mut self, term: T) -> Self {
+    pub fn with<T: Into<Cow<'static, str>>>(mut self, term: T) -> Self {
         let term = term.into().to_ascii_lowercase();
         if let Some(first) = term.bytes().next() {
             self.beginnings |= bit(first);
@@ -107,7 +107,7 @@ mod tests {
     fn own_terms_replace_or_extend() {
         assert!(!DenyList::of(["password", ""]).denies("token"));
         assert!(DenyList::of(["PASSword"]).denies("old_password"));
-        assert!(DenyList::default().add("-ip").denies("X-Real-IP"));
+        assert!(DenyList::default().with("-ip").denies("X-Real-IP"));
         assert!(DenyList::of(["straße"]).denies("straße"));
     }
 }

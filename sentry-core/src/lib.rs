@@ -99,6 +99,8 @@ pub use error_event::{event_from_error, parse_type_from_debug};
 pub use feedback::Feedback;
 pub use futures::{SentryFuture, SentryFutureExt};
 pub use hint::Hint;
+#[doc(hidden)]
+pub use hub::{BridgedParent, BridgedSite, BridgedSpans};
 pub use hub::{Hub, ScopeGuard, SwitchGuard as HubSwitchGuard};
 #[doc(hidden)]
 pub use hub::{bind_process_client, thread_is_ending};
@@ -114,6 +116,8 @@ pub use options::{
     MaxRequestBodySize, OptionsProblem, SessionMode, TracesSamplingStrategy,
 };
 pub use pending::{Class, PendingEnvelope};
+#[doc(hidden)]
+pub use performance::Described;
 pub use performance::{
     CustomTransactionContext, Data, Span, TraceHeader, TraceHeadersIter, TracesSampler, Transaction,
     TransactionContext, TransactionContextBuilder, TransactionData, TransactionOrSpan, append_baggage, continue_trace,

@@ -28,6 +28,14 @@ impl Origin {
         Self { trace_id, span_id, user: if tells_user { scope.user().cloned() } else { None } }
     }
 
+    /// At another place in a trace, if one is given.
+    pub(crate) fn placed(self, place: Option<(TraceId, SpanId)>) -> Self {
+        match place {
+            Some((trace_id, span_id)) => Self { trace_id, span_id: Some(span_id), ..self },
+            None => self,
+        }
+    }
+
     /// Takes it out of something that is dropped.
     pub(crate) fn take(&mut self) -> Self {
         Self { trace_id: self.trace_id, span_id: self.span_id, user: self.user.take() }

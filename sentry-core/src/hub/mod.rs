@@ -1,6 +1,7 @@
 //! The hub: where a thread or task keeps its scopes and the client it captures for.
 
 pub(crate) mod activity;
+mod bridged;
 mod current;
 mod reports;
 mod sessions;
@@ -20,14 +21,16 @@ use crate::capture::{Body, Capture, is_unhandled};
 use crate::client::{Admission, Client};
 use crate::hint::SharedError;
 use crate::integration::Integration;
+use crate::performance::TransactionOrSpan;
 use crate::propagation::TracePropagationContext;
 use crate::protocol::{Breadcrumb, Event, Level};
 use crate::scope::{Lease, Scope, ScopeData, ScopeSnapshot};
 use crate::session::Effect;
 use crate::suppress;
-use crate::sync::Mutex;
-use stack::{Binding, Stack};
+use crate::sync::MutexGuard;
+use stack::{Binding, Kind, Levels, Stack};
 
+pub use bridged::{BridgedParent, BridgedSite, BridgedSpans};
 pub use current::{SwitchGuard, bind_process_client, thread_is_ending};
 pub use sessions::{end_session, end_session_with_status, start_session};
 pub(crate) use stack::Home;
@@ -50,7 +53,6 @@ pub use stack::ScopeGuard;
 /// whether a thread or a task began before `init`.
 pub struct Hub {
     stack: Arc<Stack>,
-    last_event_id: Mutex<Option<Uuid>>,
 }
 
 impl Hub {
@@ -63,11 +65,7 @@ impl Hub {
     /// A hub with a copy of the top scope of `other`, for the same client.
     #[must_use]
     pub fn new_from_top<H: AsRef<Hub>>(other: H) -> Self {
-        let (binding, scope) = {
-            let levels = other.as_ref().stack.lock();
-            (levels.top.binding.clone(), levels.top.scope.clone())
-        };
-        Self::with_binding(binding, scope)
+        other.as_ref().copy_as(Kind::Plain)
     }
 
     /// A hub for work of its own, such as a request, a job or a task: with a copy of the top scope, for the same client.
@@ -83,7 +81,32 @@ impl Hub {
     /// ```
     #[must_use]
     pub fn fork(&self) -> Arc<Self> {
-        Arc::new(Self::new_from_top(self))
+        Arc::new(self.copy_as(Kind::Work))
+    }
+
+    /// Whether it was [forked](Self::fork) for a piece of work.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn is_fork(&self) -> bool {
+        matches!(self.stack.kind, Kind::Work)
+    }
+
+    fn copy_as(&self, kind: Kind) -> Self {
+        let (binding, scope) = {
+            let levels = self.stack.lock();
+            (levels.top.binding.clone(), levels.top.scope.clone())
+        };
+        Self { stack: Arc::new(Stack::new(binding, scope, kind)) }
+    }
+
+    /// A fork of `outer` for a span in it.
+    fn for_span(outer: &Self, span: Option<TransactionOrSpan>, shares_breadcrumbs: bool) -> Arc<Self> {
+        Arc::new(Self { stack: Arc::new(Stack::fork_for_span(&outer.stack, span, shares_breadcrumbs)) })
+    }
+
+    /// This thread's own hub, whatever it is in at the moment.
+    fn thread() -> Arc<Self> {
+        current::thread_hub()
     }
 
     /// A copy of `main` for a thread that begins: with its data, outside its span.
@@ -122,11 +145,10 @@ impl Hub {
         F: FnOnce(&Arc<Self>) -> R,
         R: Default,
     {
-        if !activity::any_open() {
+        if !activity::any_open() || !current::with(Self::is_active) {
             return R::default();
         }
-        let hub = Self::current();
-        if hub.is_active() { f(&hub) } else { R::default() }
+        f(&Self::current())
     }
 
     /// Calls `f` while `hub` is this thread's current one.
@@ -149,7 +171,7 @@ impl Hub {
     /// The id of the last event captured here; events that were dropped at once do not count.
     #[must_use]
     pub fn last_event_id(&self) -> Option<Uuid> {
-        *self.last_event_id.lock()
+        self.stack.last_event_id()
     }
 
     /// Calls `f` with the client's integration of type `I`, and else returns the default.
@@ -277,9 +299,9 @@ impl Hub {
 
     #[inline]
     fn add_one_to_current(crumb: &mut Breadcrumb) {
-        if let Some(client) = current::with(|hub| hub.add_without_hook(crumb)) {
+        if let Some(client) = current::with_breadcrumbs(|hub| hub.add_without_hook(crumb)) {
             if let Some(mut crumb) = ask_hook(&client, std::mem::take(crumb)) {
-                current::with(|hub| hub.add_asked(&mut crumb));
+                current::with_breadcrumbs(|hub| hub.add_asked(&mut crumb));
             }
         }
     }
@@ -294,20 +316,34 @@ impl Hub {
             return known.client.upgrade();
         }
         let max = known.max_breadcrumbs;
-        let retired = levels.top.scope.add_breadcrumb(crumb, max);
-        drop(levels);
-        // What has fallen off is dropped here, without the lock.
-        drop(retired);
+        self.add_locked(levels, crumb, max);
         None
     }
 
     /// Adds what the hook made of a breadcrumb, and leaves in it what it replaced.
     fn add_asked(&self, crumb: &mut Breadcrumb) {
         let mut levels = self.stack.lock();
-        let Some(max) = levels.client().map(|known| known.max_breadcrumbs) else { return };
+        if let Some(max) = levels.client().map(|known| known.max_breadcrumbs) {
+            self.add_locked(levels, crumb, max);
+        }
+    }
+
+    #[inline]
+    fn add_locked(&self, mut levels: MutexGuard<'_, Levels>, crumb: &mut Breadcrumb, max: usize) {
+        let mut outer = self.stack.with_same_breadcrumbs(&levels);
+        let copy = outer.map(|_| crumb.clone());
         let retired = levels.top.scope.add_breadcrumb(crumb, max);
+        // What has fallen off is dropped here, without the lock.
         drop(levels);
         drop(retired);
+        while let (Some(stack), Some(copy)) = (outer, &copy) {
+            let mut crumb = copy.clone();
+            let mut levels = stack.lock();
+            outer = stack.with_same_breadcrumbs(&levels);
+            let retired = levels.top.scope.add_breadcrumb(&mut crumb, max);
+            drop(levels);
+            drop(retired);
+        }
     }
 
     /// Whether what is captured here can be sent.
@@ -326,7 +362,7 @@ impl Hub {
     }
 
     fn with_binding(binding: Binding, scope: ScopeData) -> Self {
-        Self { stack: Arc::new(Stack::new(binding, scope)), last_event_id: Mutex::new(None) }
+        Self { stack: Arc::new(Stack::new(binding, scope, Kind::Plain)) }
     }
 
     /// Builds a capture and sends it, if one is wanted at all.
@@ -361,6 +397,16 @@ impl Hub {
         (Home::of(&self.stack), scope.without_span())
     }
 
+    /// The span on its scope.
+    fn span(&self) -> Option<TransactionOrSpan> {
+        self.stack.lock().top.scope.span().cloned()
+    }
+
+    /// What was set in the span that it is the hub of.
+    fn set_inside(&self) -> Option<ScopeData> {
+        self.stack.set_inside()
+    }
+
     /// The trace from elsewhere that work without a span belongs to.
     pub(crate) fn incoming_trace(&self) -> Option<TracePropagationContext> {
         self.stack.lock().top.scope.trace().incoming().cloned()
@@ -373,7 +419,7 @@ impl Hub {
 
     fn remember(&self, id: Uuid) -> Uuid {
         if !id.is_nil() {
-            *self.last_event_id.lock() = Some(id);
+            self.stack.remember(id);
         }
         id
     }

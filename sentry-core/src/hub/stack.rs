@@ -4,9 +4,12 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
+use uuid::Uuid;
+
 use super::activity;
 use crate::client::Client;
-use crate::scope::ScopeData;
+use crate::performance::TransactionOrSpan;
+use crate::scope::{Layer, ScopeData};
 use crate::sync::{Mutex, MutexGuard};
 
 /// For whom a hub captures.
@@ -43,8 +46,29 @@ impl Binding {
 /// The lock guards short copies and swaps only; no user code runs under it, and nothing of a user's is dropped.
 pub(crate) struct Stack {
     levels: Mutex<Levels>,
+    last_event_id: Mutex<Option<Uuid>>,
+    pub(super) kind: Kind,
     /// What is known about activity: the generation it was looked up in, and in the lowest bits what is wanted.
     activity: AtomicU64,
+}
+
+/// What a hub is for.
+pub(super) enum Kind {
+    /// A thread, or whatever a program makes hubs for.
+    Plain,
+    /// A piece of work with breadcrumbs of its own: a request, a job, a task.
+    Work,
+    /// A span of another tracing system, see [`bridged`](super::bridged).
+    Span(Outer),
+}
+
+/// What the hub of a span is a fork of.
+pub(super) struct Outer {
+    stack: Arc<Stack>,
+    /// What was set there.
+    layer: Option<Arc<Layer>>,
+    /// Whether it has the same breadcrumbs.
+    shares_breadcrumbs: bool,
 }
 
 /// What a client may want to be captured; each is a bit.
@@ -98,13 +122,58 @@ pub(super) struct Level {
 }
 
 impl Stack {
-    pub(super) fn new(binding: Binding, scope: ScopeData) -> Self {
+    pub(super) fn new(binding: Binding, scope: ScopeData, kind: Kind) -> Self {
         // Each stack counts in a range of its own, so that an id occurs once in a process.
         static STACKS: AtomicU64 = AtomicU64::new(1);
         let first = STACKS.fetch_add(1, Ordering::Relaxed) << 32;
         let top = Level { id: first, binding, scope };
         let levels = Levels { top, below: Vec::new(), last_id: first, client: None, client_generation: 0 };
-        Self { levels: Mutex::new(levels), activity: AtomicU64::new(0) }
+        Self { levels: Mutex::new(levels), last_event_id: Mutex::new(None), kind, activity: AtomicU64::new(0) }
+    }
+
+    /// A copy of the top of `outer` for a span in it.
+    pub(super) fn fork_for_span(outer: &Arc<Self>, span: Option<TransactionOrSpan>, shares_breadcrumbs: bool) -> Self {
+        let (binding, mut scope) = {
+            let levels = outer.lock();
+            (levels.top.binding.clone(), levels.top.scope.clone())
+        };
+        let layer = scope.layer().cloned();
+        if let Some(span) = span {
+            scope = scope.with_span(span);
+        }
+        Self::new(binding, scope, Kind::Span(Outer { stack: Arc::clone(outer), layer, shares_breadcrumbs }))
+    }
+
+    /// The hub around it that has the same breadcrumbs, unless a scope was pushed here, which keeps its own.
+    #[inline]
+    pub(super) fn with_same_breadcrumbs(&self, levels: &Levels) -> Option<&Arc<Self>> {
+        match &self.kind {
+            Kind::Span(outer) if outer.shares_breadcrumbs && levels.below.is_empty() => Some(&outer.stack),
+            _ => None,
+        }
+    }
+
+    /// What was set in the span since it had a hub; `None` if nothing was, or this is not the hub of a span.
+    pub(super) fn set_inside(&self) -> Option<ScopeData> {
+        let Kind::Span(outer) = &self.kind else { return None };
+        let scope = self.lock().top.scope.clone();
+        scope.added_to(outer.layer.as_ref())
+    }
+
+    pub(super) fn last_event_id(&self) -> Option<Uuid> {
+        *self.last_event_id.lock()
+    }
+
+    /// Notes an event, also for the hubs around those of spans: whoever asks there asks about the same work.
+    pub(super) fn remember(&self, id: Uuid) {
+        let mut stack = self;
+        loop {
+            *stack.last_event_id.lock() = Some(id);
+            match &stack.kind {
+                Kind::Span(outer) => stack = &outer.stack,
+                Kind::Plain | Kind::Work => return,
+            }
+        }
     }
 
     #[inline]

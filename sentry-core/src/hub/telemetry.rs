@@ -39,6 +39,20 @@ impl Hub {
         }
     }
 
+    /// Whether a log captured here would be sent.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn wants_logs_here() -> bool {
+        Self::current_wants_logs()
+    }
+
+    /// The client that would get what is captured here.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn client_here() -> Option<Arc<Client>> {
+        current::with(Self::client)
+    }
+
     /// Whether a log captured on the current hub would be sent.
     #[inline]
     pub(crate) fn current_wants_logs() -> bool {
@@ -47,15 +61,25 @@ impl Hub {
 
     /// As [`capture_log`](Self::capture_log) on the current hub, without counting as a user of it.
     pub(crate) fn capture_log_on_current(mut record: LogRecord) {
-        if let Some((client, origin)) = current::with(|hub| hub.listener(Wanted::Logs)) {
+        if let Some((client, origin)) = listener_here(Wanted::Logs) {
             record.set_origin(origin);
             client.push_log(record);
         }
     }
 
+    /// As [`capture_log`](Self::capture_log) on the current hub. Inside a span of another tracing system that has no hub of
+    /// its own, none is made.
+    #[doc(hidden)]
+    #[cfg(feature = "logs")]
+    pub fn capture_log_here(log: Log) {
+        if let Some((client, origin)) = listener_here(Wanted::Logs) {
+            client.push_log(LogRecord::new(log, origin));
+        }
+    }
+
     /// As [`capture_metric`](Self::capture_metric) on the current hub, without counting as a user of it.
     pub(crate) fn capture_metric_on_current(draft: MetricDraft) {
-        if let Some((client, origin)) = current::with(|hub| hub.listener(Wanted::Metrics)) {
+        if let Some((client, origin)) = listener_here(Wanted::Metrics) {
             client.push_metric(MetricRecord::new(draft, origin));
         }
     }
@@ -70,4 +94,12 @@ impl Hub {
         let origin = Origin::of(&levels.top.scope, client.options().send_default_pii);
         Some((client, origin))
     }
+}
+
+/// The current hub's, with the place in the trace where that is a span's that has no hub.
+fn listener_here(wanted: Wanted) -> Option<(Arc<Client>, Origin)> {
+    current::here(|here| {
+        let (client, origin) = here.hub.listener(wanted)?;
+        Some((client, origin.placed(here.span)))
+    })
 }

@@ -10,6 +10,7 @@ use super::*;
 use crate::options::ClientOptions;
 use crate::protocol::User;
 use crate::protocol::client_report::{Category, Reason};
+use crate::sync::Mutex;
 use crate::test::TestTransport;
 
 fn options(transport: &Arc<TestTransport>) -> ClientOptions {

@@ -9,6 +9,7 @@ use crate::pipeline::Pipeline;
 use crate::protocol::client_report::Category;
 use crate::protocol::{self, Context, DynamicSamplingContext, Map, TraceContext, TransactionInfo};
 use crate::random;
+use crate::scope::ScopeData;
 
 use super::recording::Recording;
 use super::shared::{Face, Shared};
@@ -50,18 +51,29 @@ impl FinishedTransaction {
         self.shared.freeze(Some(pipeline))
     }
 
-    /// As it is on the wire, before scopes, hooks and defaults.
-    pub(crate) fn into_protocol(self, pipeline: &Pipeline) -> protocol::Transaction<'static> {
+    /// As it is on the wire, before scopes, hooks and defaults; and what was set on scopes inside of it.
+    pub(crate) fn into_protocol(self, pipeline: &Pipeline) -> (protocol::Transaction<'static>, ScopeData) {
         let shared = &self.shared;
-        let Recording { started, data, extra, tags, request, origin, measurements, spans: mut table, .. } =
-            shared.take_recording();
+        let Recording {
+            started,
+            data,
+            extra,
+            tags,
+            request,
+            origin,
+            measurements,
+            links,
+            inside,
+            spans: mut table,
+            ..
+        } = shared.take_recording();
         let spans = table.take_protocol(shared.trace_id);
         pipeline.spare_spans().give(table);
         let Face { name, source, .. } = shared.look_at_face(Face::clone);
         let started = started.unwrap_or(self.ended);
         let origin = origin.or_else(|| Some("manual".to_owned()));
-        let trace = TraceContext { data, origin, ..shared.trace_context() };
-        protocol::Transaction {
+        let trace = TraceContext { data, origin, links, ..shared.trace_context() };
+        let transaction = protocol::Transaction {
             event_id: self.event_id,
             name: Some(name),
             tags,
@@ -74,6 +86,7 @@ impl FinishedTransaction {
             measurements,
             transaction_info: Some(TransactionInfo { source }),
             ..protocol::Transaction::default()
-        }
+        };
+        (transaction, inside)
     }
 }

@@ -1,5 +1,6 @@
 //! Tracing: transactions, their spans, and how they are sampled, recorded and continued elsewhere.
 
+mod bridged;
 mod context;
 mod continued;
 mod either;
@@ -21,6 +22,7 @@ use std::time::SystemTime;
 use crate::hub::{Hub, activity};
 use crate::propagation::any_continued;
 
+pub use self::bridged::Described;
 pub use self::context::{CustomTransactionContext, TransactionContext, TransactionContextBuilder};
 pub use self::continued::{append_baggage, continue_trace, start_new_trace};
 pub use self::either::TransactionOrSpan;

@@ -37,9 +37,8 @@ pub(crate) struct Shared {
     face: Mutex<Face>,
     /// Only of one that is sampled.
     recording: Option<Box<Mutex<Recording>>>,
-    home: Option<(Home, ScopeData)>,
     /// How many children were started.
-    children: AtomicUsize,
+    pub(super) children: AtomicUsize,
     is_finished: AtomicBool,
     /// The sampling context, once it has left the process (spec TRC-52).
     frozen: OnceLock<Arc<DynamicSamplingContext>>,
@@ -85,9 +84,8 @@ impl Shared {
             }),
             recording: client.filter(|_| decision.records).map(|client| {
                 let spans = client.pipeline().spare_spans().take();
-                Box::new(Mutex::new(Recording::begin(started.unwrap_or_else(clock::wall), spans)))
+                Box::new(Mutex::new(Recording::begin(started.unwrap_or_else(clock::wall), spans, home())))
             }),
-            home: decision.records.then(home),
             children: AtomicUsize::new(0),
             is_finished: AtomicBool::new(false),
             frozen,
@@ -150,9 +148,10 @@ impl Shared {
         let Some(client) = self.client() else { return };
         match &self.recording {
             Some(recording) => {
-                let (spans, bytes) = recording.lock().close();
-                client
-                    .capture_transaction(FinishedTransaction::new(Arc::clone(self), spans, bytes, ended), self.scope());
+                let (spans, bytes, home) = recording.lock().close();
+                let scope = home.map(|(home, at_start)| home.scope().unwrap_or(at_start)).unwrap_or_default();
+                let finished = FinishedTransaction::new(Arc::clone(self), spans, bytes, ended);
+                client.capture_transaction(finished, scope);
             }
             None if self.decision.counts => {
                 let spans = u64::try_from(self.children.load(Ordering::Relaxed)).unwrap_or(u64::MAX).saturating_add(1);
@@ -169,12 +168,6 @@ impl Shared {
     /// How many children were started and not recorded because there were too many.
     pub(super) fn excess(&self) -> usize {
         self.children.load(Ordering::Relaxed).saturating_sub(MAX_SPANS)
-    }
-
-    /// The scope of the hub it was started on as it is now, or as it was at the start if that hub is gone.
-    fn scope(&self) -> ScopeData {
-        let Some((home, at_start)) = &self.home else { return ScopeData::default() };
-        home.scope().unwrap_or_else(|| at_start.clone())
     }
 
     pub(super) fn trace_context(&self) -> TraceContext {

@@ -38,10 +38,14 @@ impl Span {
         let span_id = span_id.unwrap_or(own_id);
         let row = if is_recorded {
             let started = started.unwrap_or_else(clock::wall);
-            shared.record(|recording| recording.spans.start((span_id, parent_span_id), op, description, started))
+            shared.record(|recording| recording.spans.start((span_id, parent_span_id), &[op], description, started))
         } else {
             None
         };
+        Self::at(shared, (span_id, parent_span_id), row)
+    }
+
+    pub(super) fn at(shared: &Arc<Shared>, (span_id, parent_span_id): (SpanId, SpanId), row: Option<RowId>) -> Self {
         Self { shared: Arc::clone(shared), span_id, parent_span_id, row }
     }
 

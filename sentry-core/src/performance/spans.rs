@@ -3,8 +3,9 @@
 
 use std::time::SystemTime;
 
+use crate::hub::BridgedSite;
 use crate::packed::{PackedValue, Text, Texts};
-use crate::protocol::{self, Map, SpanId, SpanStatus, TraceId, Value};
+use crate::protocol::{self, Map, SpanId, SpanLink, SpanStatus, TraceId, Value};
 use crate::sync::Mutex;
 use crate::weight::{text_map, value_bytes, value_map};
 
@@ -17,13 +18,15 @@ pub(super) struct Spans {
     texts: Texts,
     /// The attributes of all rows, as they came.
     attributes: Vec<Attribute>,
+    /// Where those are in the program that another tracing system began, in the order of the rows.
+    sites: Vec<(RowId, BridgedSite)>,
     finished: usize,
     /// What the values of the attributes weigh that are no texts.
     value_bytes: usize,
 }
 
 /// Which span it is, by the order of their starts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct RowId(usize);
 
 #[derive(Debug)]
@@ -67,6 +70,7 @@ struct Rest {
     tags: Map<String, String>,
     /// Attributes beyond those of the list.
     data: Map<String, Value>,
+    links: Vec<SpanLink>,
 }
 
 #[derive(Debug)]
@@ -77,11 +81,11 @@ struct Attribute {
 }
 
 impl Spans {
-    /// Begins one. Without a description, that text is empty.
+    /// Begins one, whose `op` may be given in parts. Without a description, that text is empty.
     pub(super) fn start(
         &mut self,
         (span_id, parent_span_id): (SpanId, SpanId),
-        op: &str,
+        op: &[&str],
         description: &str,
         started: SystemTime,
     ) -> RowId {
@@ -89,7 +93,9 @@ impl Spans {
             self.rows.reserve_exact(ROOM_AT_ONCE);
             self.texts.make_room(ROOM_AT_ONCE * BYTES_OF_A_ROW);
         }
-        let (op, description) = (self.texts.put(op), self.texts.put(description));
+        let start = self.texts.len();
+        op.iter().for_each(|part| _ = self.texts.put(part));
+        let (op, description) = (self.texts.since(start), self.texts.put(description));
         self.rows.push(Row {
             span_id,
             parent_span_id,
@@ -133,6 +139,18 @@ impl Spans {
 
     pub(super) fn set_tag(&mut self, id: RowId, key: String, value: String) {
         self.with_rest(id, |rest| drop(rest.tags.insert(key, value)));
+    }
+
+    pub(super) fn change_links(&mut self, id: RowId, change: impl FnOnce(&mut Vec<SpanLink>)) {
+        self.with_rest(id, |rest| change(&mut rest.links));
+    }
+
+    /// Says where in the program it is; once, and before the next one begins.
+    pub(super) fn set_site(&mut self, id: RowId, site: &BridgedSite) {
+        if self.sites.capacity() == 0 {
+            self.sites.reserve_exact(ROOM_AT_ONCE);
+        }
+        self.sites.push((id, *site));
     }
 
     /// Sets an attribute. The first few are listed; of more, there is a map.
@@ -194,6 +212,11 @@ impl Spans {
     pub(super) fn data(&self, id: RowId) -> Map<String, Value> {
         let Some(row) = self.rows.get(id.0) else { return Map::new() };
         let mut data = row.rest.as_ref().map(|rest| rest.data.clone()).unwrap_or_default();
+        if let Some((_, site)) =
+            self.sites.binary_search_by_key(&id, |(row, _)| *row).ok().and_then(|at| self.sites.get(at))
+        {
+            site.each_attribute(|key, value| drop(data.insert(key.to_owned(), value)));
+        }
         let mut next = row.last_attribute;
         while let Some(attribute) = next.and_then(|at| self.attributes.get(at)) {
             data.insert(self.texts.get(attribute.key).to_owned(), attribute.value.to_value(&self.texts));
@@ -207,6 +230,7 @@ impl Spans {
         let rest = self.rows.iter().filter_map(|row| row.rest.as_ref());
         self.rows.len() * size_of::<Row>()
             + self.attributes.len() * size_of::<Attribute>()
+            + self.sites.len() * size_of::<BridgedSite>()
             + self.texts.len()
             + self.value_bytes
             + rest.map(|rest| rest.bytes()).sum::<usize>()
@@ -214,11 +238,18 @@ impl Spans {
 
     /// Takes out those that have ended, as they are on the wire. The rest is forgotten, but the memory stays.
     pub(super) fn take_protocol(&mut self, trace_id: TraceId) -> Vec<protocol::Span> {
-        let Self { rows, texts, attributes, .. } = self;
-        let ended = rows.drain(..).filter(|row| row.ended.is_some());
-        let spans = ended.map(|row| row.into_protocol(trace_id, texts, attributes)).collect();
+        let Self { rows, texts, attributes, sites, .. } = self;
+        let mut sites_left = sites.iter().peekable();
+        let mut spans = Vec::with_capacity(self.finished);
+        for (at, row) in rows.drain(..).enumerate() {
+            let site = sites_left.next_if(|(row, _)| row.0 == at).map(|(_, site)| site);
+            if row.ended.is_some() {
+                spans.push(row.into_protocol(trace_id, texts, attributes, site));
+            }
+        }
         texts.clear();
         attributes.clear();
+        sites.clear();
         (self.finished, self.value_bytes) = (0, 0);
         spans
     }
@@ -227,6 +258,7 @@ impl Spans {
     fn room(&self) -> usize {
         self.rows.capacity() * size_of::<Row>()
             + self.attributes.capacity() * size_of::<Attribute>()
+            + self.sites.capacity() * size_of::<(RowId, BridgedSite)>()
             + self.texts.room()
     }
 
@@ -246,10 +278,19 @@ impl Row {
         self.rest.as_ref().and_then(|rest| rest.description.as_deref()).unwrap_or_else(|| texts.get(self.description))
     }
 
-    fn into_protocol(mut self, trace_id: TraceId, texts: &Texts, attributes: &mut [Attribute]) -> protocol::Span {
+    fn into_protocol(
+        mut self,
+        trace_id: TraceId,
+        texts: &Texts,
+        attributes: &mut [Attribute],
+        site: Option<&BridgedSite>,
+    ) -> protocol::Span {
         let text = |text: &str| Some(text).filter(|text| !text.is_empty()).map(str::to_owned);
         let (op, description) = (text(self.op(texts)), text(self.description(texts)));
-        let Rest { tags, mut data, .. } = self.rest.take().map(|rest| *rest).unwrap_or_default();
+        let Rest { tags, mut data, links, .. } = self.rest.take().map(|rest| *rest).unwrap_or_default();
+        if let Some(site) = site {
+            site.each_attribute(|key, value| _ = data.entry(key.to_owned()).or_insert(value));
+        }
         let mut next = self.last_attribute;
         while let Some(attribute) = next.and_then(|at| attributes.get_mut(at)) {
             data.insert(texts.get(attribute.key).to_owned(), attribute.value.taken().unpacked(texts));
@@ -267,6 +308,7 @@ impl Row {
             status: self.status,
             tags,
             data,
+            links,
         }
     }
 }
@@ -274,7 +316,8 @@ impl Row {
 impl Rest {
     fn bytes(&self) -> usize {
         let texts = [&self.op, &self.description].into_iter().flatten().map(String::len).sum::<usize>();
-        size_of::<Self>() + texts + text_map(&self.tags) + value_map(&self.data)
+        let links = self.links.len() * size_of::<SpanLink>();
+        size_of::<Self>() + texts + text_map(&self.tags) + value_map(&self.data) + links
     }
 }
 
@@ -295,7 +338,7 @@ mod tests {
     fn spans_with(count: usize) -> (Spans, Vec<RowId>) {
         let mut spans = Spans::default();
         let ids = |_| (SpanId::default(), SpanId::default());
-        let rows = (0..count).map(|n| spans.start(ids(n), "op", &n.to_string(), SystemTime::UNIX_EPOCH)).collect();
+        let rows = (0..count).map(|n| spans.start(ids(n), &["op"], &n.to_string(), SystemTime::UNIX_EPOCH)).collect();
         (spans, rows)
     }
 

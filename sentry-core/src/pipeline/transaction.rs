@@ -48,8 +48,9 @@ impl Pipeline {
         if self.options.ignore_transactions.iter().any(|ignored| finished.is_named(ignored)) {
             return Err(Reason::EventProcessor);
         }
-        let mut transaction = finished.into_protocol(self);
+        let (mut transaction, inside) = finished.into_protocol(self);
         scope.scope.merge_into_transaction(&mut transaction);
+        inside.merge_into_transaction(&mut transaction);
         scope.global.merge_into_transaction(&mut transaction);
         for (_, integration) in &self.integrations {
             let run = || integration.process_transaction(transaction, &self.options);

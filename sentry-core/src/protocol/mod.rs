@@ -30,6 +30,7 @@ mod sampling_context;
 mod sdk;
 mod session;
 mod span;
+mod span_link;
 mod span_status;
 mod stacktrace;
 #[cfg(test)]
@@ -77,6 +78,7 @@ pub use self::session::{
     ParseSessionStatusError, SessionAggregateItem, SessionAggregates, SessionAttributes, SessionStatus, SessionUpdate,
 };
 pub use self::span::Span;
+pub use self::span_link::SpanLink;
 pub use self::span_status::{ParseStatusError, SpanStatus};
 pub use self::stacktrace::{Frame, Stacktrace, TemplateInfo};
 pub use self::thread::{Thread, ThreadId};

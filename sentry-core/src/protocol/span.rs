@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Map, SpanId, SpanStatus, TraceId, Value, lenient, time};
+use super::{Map, SpanId, SpanLink, SpanStatus, TraceId, Value, lenient, time};
 use crate::clock;
 
 /// A span that has ended, as part of a [`Transaction`](super::Transaction).
@@ -46,6 +46,9 @@ pub struct Span {
     /// Attributes.
     #[serde(default, skip_serializing_if = "Map::is_empty", deserialize_with = "lenient::or_default")]
     pub data: Map<String, Value>,
+    /// The spans that caused it without being its parent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "lenient::or_default")]
+    pub links: Vec<SpanLink>,
 }
 
 impl Default for Span {
@@ -62,6 +65,7 @@ impl Default for Span {
             status: None,
             tags: Map::new(),
             data: Map::new(),
+            links: Vec::new(),
         }
     }
 }
@@ -108,6 +112,7 @@ mod tests {
             status: Some(SpanStatus::Ok),
             tags: Map::from([("a".into(), "b".into())]),
             data: Map::from([("c".into(), 1.into())]),
+            links: Vec::new(),
             same_process_as_parent: Some(true),
         };
         assert_json(

@@ -95,6 +95,25 @@ impl ScopeData {
         Self { span: None, ..self }
     }
 
+    /// The same scope inside of `span`.
+    pub(crate) fn with_span(self, span: TransactionOrSpan) -> Self {
+        Self { span: Some(Arc::new(span)), ..self }
+    }
+
+    /// What was set on it since its layers ended with `before`, as a scope of its own; `None` if nothing was.
+    pub(crate) fn added_to(&self, before: Option<&Arc<Layer>>) -> Option<Self> {
+        let layer = self.layer.as_ref()?.added_to(before)?;
+        Some(Self { layer: Some(Arc::new(layer)), ..Self::default() })
+    }
+
+    /// This scope's user, tags, contexts and extra, and below them those of `other`.
+    pub(crate) fn on_top_of(self, other: Self) -> Self {
+        match (self.layer, other.layer) {
+            (Some(own), Some(below)) => Self { layer: Some(Arc::new(own.on_top_of(&below))), ..Self::default() },
+            (own, below) => Self { layer: own.or(below), ..Self::default() },
+        }
+    }
+
     /// What a transaction needs of it: it has no breadcrumbs, and is a span itself.
     pub(crate) fn for_transaction(self) -> Self {
         Self { span: None, crumbs: Crumbs::default(), ..self }

@@ -193,6 +193,36 @@ impl Layer {
         }
     }
 
+    /// User, tags, contexts and extra of the layers from here down to, but without, `end`, in one layer; `None` if there are
+    /// none. Layers that were merged meanwhile are all there is.
+    pub(super) fn added_to(&self, end: Option<&Arc<Layer>>) -> Option<Self> {
+        let is_end = |layer: &Self| end.is_some_and(|end| std::ptr::eq(&raw const **end, layer));
+        let mut added = Self::default();
+        for layer in self.down().take_while(|layer| !is_end(layer)) {
+            added.fill(layer);
+        }
+        let is_empty =
+            added.user.is_none() && added.tags.is_empty() && added.contexts.is_empty() && added.extra.is_empty();
+        (!is_empty).then_some(added)
+    }
+
+    /// User, tags, contexts and extra of this layer, and where it says nothing of `other`.
+    pub(super) fn on_top_of(&self, other: &Self) -> Self {
+        let mut both = Self::default();
+        both.fill(self);
+        both.fill(other);
+        both
+    }
+
+    fn fill(&mut self, other: &Self) {
+        if self.user.is_none() {
+            self.user.clone_from(&other.user);
+        }
+        self.tags.fill(&other.tags);
+        self.contexts.fill(&other.contexts);
+        self.extra.fill(&other.extra);
+    }
+
     /// Everything from here down in one layer.
     pub(super) fn merged(&self) -> Self {
         let mut merged = Self {

@@ -22,6 +22,18 @@ impl<V> SmallMap<V> {
         }
     }
 
+    /// Adds those of `other` that are not there.
+    pub(super) fn fill(&mut self, other: &Self)
+    where
+        V: Clone,
+    {
+        for (key, value) in &other.0 {
+            if let Err(at) = self.0.binary_search_by(|(there, _)| there.cmp(key)) {
+                self.0.insert(at, (key.clone(), value.clone()));
+            }
+        }
+    }
+
     pub(super) fn get(&self, key: &Key) -> Option<&V> {
         let at = self.0.binary_search_by(|(there, _)| there.cmp(key)).ok()?;
         self.0.get(at).map(|(_, value)| value)

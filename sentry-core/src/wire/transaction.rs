@@ -10,8 +10,8 @@ use super::json::{self, Json};
 use super::limits::MAX_EVENT_BYTES;
 use super::{depth, shrink};
 use crate::protocol::{
-    ClientSdkInfo, Context, Map, Measurement, Span, SpanId, SpanStatus, TraceId, Transaction, TransactionInfo, User,
-    Uuid, Value, time,
+    ClientSdkInfo, Context, Map, Measurement, Span, SpanId, SpanLink, SpanStatus, TraceId, Transaction,
+    TransactionInfo, User, Uuid, Value, time,
 };
 
 /// A payload, and how many spans had to be left out for it to fit.
@@ -161,6 +161,8 @@ struct WireSpan<'a> {
     tags: &'a Map<String, String>,
     #[serde(skip_serializing_if = "Map::is_empty")]
     data: &'a Map<String, Value>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    links: &'a [SpanLink],
 }
 
 impl<'a> WireSpan<'a> {
@@ -177,6 +179,7 @@ impl<'a> WireSpan<'a> {
             status: span.status,
             tags: &span.tags,
             data: &span.data,
+            links: &span.links,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::{Map, SpanId, SpanStatus, TraceId, Value, lenient};
+use super::super::{Map, SpanId, SpanLink, SpanStatus, TraceId, Value, lenient};
 
 /// The trace and span an event belongs to.
 ///
@@ -34,6 +34,9 @@ pub struct TraceContext {
     /// Attributes of the span.
     #[serde(skip_serializing_if = "Map::is_empty", deserialize_with = "lenient::or_default")]
     pub data: Map<String, Value>,
+    /// The spans that caused it without being its parent.
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "lenient::or_default")]
+    pub links: Vec<SpanLink>,
 }
 
 #[cfg(test)]
@@ -52,12 +55,19 @@ mod tests {
             status: Some(SpanStatus::NotFound),
             origin: Some("manual".into()),
             data: [("route".to_owned(), "/".into())].into(),
+            links: vec![SpanLink {
+                span_id: SpanId::from([0xd4; 8]),
+                trace_id: TraceId::from([0xe5; 16]),
+                sampled: Some(true),
+                attributes: Map::new(),
+            }],
         };
         assert_json(
             &trace,
             r#"{"span_id":"a1a1a1a1a1a1a1a1","trace_id":"b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2",
             "parent_span_id":"c3c3c3c3c3c3c3c3","op":"http.server","description":"GET /","status":"not_found",
-            "origin":"manual","data":{"route":"/"}}"#,
+            "origin":"manual","data":{"route":"/"},
+            "links":[{"span_id":"d4d4d4d4d4d4d4d4","trace_id":"e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5","sampled":true}]}"#,
         );
         assert_ne!(TraceContext::default().trace_id, TraceContext::default().trace_id);
     }
