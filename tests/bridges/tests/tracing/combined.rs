@@ -1,0 +1,84 @@
+//! The older layer, which is all others in one.
+#![expect(deprecated, reason = "programs use it")]
+
+use sentry::integrations::tracing::{
+    EventFilter, EventMapping, breadcrumb_from_event, event_from_event, log_from_event,
+};
+use serde_json::json;
+use tracing::{Level, debug, debug_span, error, info, info_span, warn};
+use tracing_subscriber::prelude::*;
+
+use crate::{Sentry, crumbs, span};
+
+#[test]
+fn by_default_levels_decide() {
+    let sentry = Sentry::traced();
+    let received = sentry.run_with(tracing_subscriber::registry().with(sentry::integrations::tracing::layer()), || {
+        info_span!("root").in_scope(|| {
+            debug_span!("ignored").in_scope(|| {
+                debug!("ignored");
+                info!("info");
+                sentry::configure_scope(|scope| scope.set_tag("a", 1));
+            });
+            warn!("warning");
+            error!("event");
+        });
+    });
+    let event = received.event("event");
+    assert_eq!(crumbs(&event), ["info", "warning"]);
+    // A span that does not count is no place of its own.
+    assert_eq!(event["tags"], json!({"a": "1"}));
+    assert_eq!(received.logs().len(), 3);
+    assert!(received.transaction("root")["spans"].as_array().is_none_or(Vec::is_empty));
+}
+
+#[test]
+fn filters_and_mappers_decide_instead() {
+    let sentry = Sentry::traced();
+    let layer = sentry::integrations::tracing::layer()
+        .event_filter(|metadata| {
+            if *metadata.level() == Level::DEBUG {
+                EventFilter::Event | EventFilter::Breadcrumb
+            } else {
+                EventFilter::Ignore
+            }
+        })
+        .span_filter(|_| true)
+        .enable_span_attributes();
+    let received = sentry.run_with(tracing_subscriber::registry().with(layer), || {
+        debug_span!("root", a = 1).in_scope(|| {
+            error!("ignored");
+            debug!("event");
+        });
+    });
+    let event = received.event("event");
+    assert_eq!(event["contexts"]["Rust Tracing Fields"]["root:a"], json!(1));
+    assert_eq!(crumbs(&event), ["event"]);
+    assert_eq!(received.events().len(), 1);
+
+    let sentry = Sentry::traced();
+    let layer = sentry::integrations::tracing::layer().event_mapper(|event, context| {
+        EventMapping::Combined(
+            vec![
+                EventMapping::Breadcrumb(breadcrumb_from_event(event, Some(&context))),
+                EventMapping::Event(Box::new(event_from_event(event, Some(&context)))),
+                EventMapping::Log(log_from_event(
+                    event,
+                    None::<&tracing_subscriber::layer::Context<'_, tracing_subscriber::Registry>>,
+                )),
+                EventMapping::Ignore,
+            ]
+            .into(),
+        )
+    });
+    let received = sentry.run_with(tracing_subscriber::registry().with(layer), || {
+        info_span!("root", a = 1).in_scope(|| {
+            let _child = info_span!("child").entered();
+            debug!("event");
+        });
+    });
+    let event = received.event("event");
+    assert_eq!(event["contexts"]["Rust Tracing Fields"]["root:a"], json!(1));
+    assert_eq!((crumbs(&event), received.logs().len()), (vec!["event"], 1));
+    assert_eq!(event["contexts"]["trace"]["span_id"], span(&received.transaction("root"), "child")["span_id"]);
+}
