@@ -36,7 +36,7 @@ pub fn child(args: &[&str]) {
 
 /// Measures a round for each `round` line of the parent, and sums up at `report`.
 fn run_row(row: &Row, wire: &str, dsn: &str) {
-    let client = start(row.case, wire, dsn);
+    let client = start(row, wire, dsn);
     let (mut samples, mut firsts) = (Vec::new(), Vec::new());
     for line in std::io::stdin().lock().lines() {
         match line.as_deref() {
@@ -59,7 +59,8 @@ fn round(row: &Row, client: Option<&ClientInitGuard>, firsts: &mut Vec<Sample>, 
     }
 }
 
-fn start(case: Case, wire: &str, dsn: &str) -> Option<ClientInitGuard> {
+fn start(row: &Row, wire: &str, dsn: &str) -> Option<ClientInitGuard> {
+    let case = row.case;
     let mut options = ClientOptions::new().dsn(dsn).release("bench@1.0.0");
     if wire == "drop" {
         options = options.transport(|_: &ClientOptions| -> Arc<dyn Transport> { Arc::new(Dropping) });
@@ -74,17 +75,36 @@ fn start(case: Case, wire: &str, dsn: &str) -> Option<ClientInitGuard> {
                 Some(event)
             });
         }
-        Case::Transaction => options = options.traces_sample_rate(1.0),
-        Case::TransactionUnsampled => options = options.traces_sample_rate(0.0),
+        Case::Transaction | Case::TracingSpans => options = options.traces_sample_rate(1.0),
+        Case::TransactionUnsampled | Case::TracingUnsampled => options = options.traces_sample_rate(0.0),
         _ => {}
     }
     let guard = sentry::init(options);
     match case {
         Case::MessageHeavy | Case::SampledOut | Case::WithScope => fill_scope(),
-        Case::Breadcrumb | Case::BreadcrumbAfterCapture | Case::BreadcrumbAfterFork => fill_breadcrumbs(),
+        Case::Breadcrumb | Case::BreadcrumbAfterCapture | Case::BreadcrumbAfterFork | Case::TracingBreadcrumb => {
+            fill_breadcrumbs();
+        }
         _ => {}
     }
+    if row.name.starts_with("tracing") {
+        trace();
+    }
     Some(guard)
+}
+
+/// A subscriber for which debug events are nothing, infos breadcrumbs, and errors events.
+#[allow(deprecated, reason = "the layer that both crates have had all the time, and that can do everything")]
+fn trace() {
+    use sentry::integrations::tracing::EventFilter;
+    use tracing_subscriber::prelude::*;
+
+    let layer = sentry::integrations::tracing::layer().event_filter(|metadata| match *metadata.level() {
+        tracing::Level::ERROR => EventFilter::Event,
+        tracing::Level::INFO => EventFilter::Breadcrumb,
+        _ => EventFilter::Ignore,
+    });
+    tracing_subscriber::registry().with(layer).init();
 }
 
 fn sample(case: Case, batch: usize) -> Sample {
@@ -128,6 +148,20 @@ fn sample(case: Case, batch: usize) -> Sample {
         Case::Session => measure::time(batch, || {
             sentry::start_session();
             sentry::end_session();
+        }),
+        Case::TracingIgnored => measure::time(batch, || tracing::debug!(size = black_box(7), "cache hit")),
+        Case::TracingBreadcrumb => measure::time(batch, || tracing::info!(size = black_box(7), "cache rebuilt")),
+        Case::TracingEvent => measure::time(batch, || tracing::error!(size = black_box(7), "cache broken")),
+        Case::TracingUnsampled => measure::time(batch, || {
+            let _span = tracing::info_span!("checkout", cart = black_box(7)).entered();
+            black_box(());
+        }),
+        Case::TracingSpans => measure::time(batch, || {
+            let _span = tracing::info_span!("checkout", cart = black_box(7)).entered();
+            for _ in 0..10 {
+                let _child = tracing::info_span!("query", table = black_box("users")).entered();
+                black_box(());
+            }
         }),
         Case::Panic => {
             let panics = || deeper(30, &mut || panic!("index {} of 3", black_box(7)));

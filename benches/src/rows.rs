@@ -22,6 +22,11 @@ pub enum Case {
     Log,
     Counter,
     Session,
+    TracingIgnored,
+    TracingBreadcrumb,
+    TracingEvent,
+    TracingUnsampled,
+    TracingSpans,
 }
 
 /// One line of the table.
@@ -65,11 +70,14 @@ impl Row {
                 | WithScope
                 | SampledOut
                 | TransactionUnsampled
+                | TracingIgnored
+                | TracingBreadcrumb
+                | TracingUnsampled
         )
     }
 }
 
-pub const ROWS: [Row; 19] = [
+pub const ROWS: [Row; 24] = [
     cheap("disabled-message", Case::DisabledMessage, Goal::Nanoseconds(3.0)),
     cheap("disabled-breadcrumb", Case::DisabledBreadcrumb, Goal::Nanoseconds(3.0)),
     cheap("breadcrumb", Case::Breadcrumb, Goal::Ratio(0.85)),
@@ -89,6 +97,11 @@ pub const ROWS: [Row; 19] = [
     few("log", Case::Log, Goal::Ratio(0.25)),
     few("metric-counter", Case::Counter, Goal::Ratio(0.4)),
     single("session", Case::Session, Goal::Ratio(1.0)),
+    cheap("tracing-ignored", Case::TracingIgnored, Goal::Ratio(1.2)),
+    cheap("tracing-breadcrumb", Case::TracingBreadcrumb, Goal::Ratio(0.5)),
+    single("tracing-event", Case::TracingEvent, Goal::Ratio(0.3)),
+    cheap("tracing-span-unsampled", Case::TracingUnsampled, Goal::Ratio(0.15)),
+    single("tracing-10-spans", Case::TracingSpans, Goal::Ratio(0.4)),
 ];
 
 const fn cheap(name: &'static str, case: Case, goal: Goal) -> Row {

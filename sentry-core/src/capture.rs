@@ -4,6 +4,7 @@
 //! caller; messages and errors therefore travel as text and become events where they are finished.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::time::SystemTime;
 
 use uuid::Uuid;
@@ -11,7 +12,7 @@ use uuid::Uuid;
 use crate::hint::SharedError;
 use crate::options::ClientOptions;
 use crate::protocol::client_report::Category;
-use crate::protocol::{Event, Level, Stacktrace, ThreadId};
+use crate::protocol::{Event, Exception, Level, Stacktrace, ThreadId};
 use crate::scope::ScopeSnapshot;
 use crate::session::{Effect, SessionTicket};
 use crate::weight::event_bytes;
@@ -63,6 +64,17 @@ pub(crate) enum Body {
     /// The chain of an error, the outermost first.
     Error(Vec<ErrorLink>),
     Event(Box<Event<'static>>),
+    Draft(Box<dyn EventDraft>),
+}
+
+/// An event as a bridge noted it, put together where it is finished. Id, time and level are the capture's.
+pub trait EventDraft: fmt::Debug + Send {
+    /// The exceptions that the event will have.
+    fn exceptions(&self) -> &[Exception];
+    /// What it weighs in a queue, in bytes.
+    fn bytes(&self) -> usize;
+    /// The event.
+    fn finish(self: Box<Self>) -> Event<'static>;
 }
 
 /// One error of a chain as its own code describes it.
@@ -131,6 +143,7 @@ impl Capture {
             Body::Message(_) => false,
             Body::Error(chain) => !chain.is_empty(),
             Body::Event(event) => !event.exception.values.is_empty(),
+            Body::Draft(draft) => !draft.exceptions().is_empty(),
         }
     }
 
@@ -139,6 +152,7 @@ impl Capture {
     pub fn has_stacktrace(&self) -> bool {
         let in_event = match &self.body {
             Body::Message(_) | Body::Error(_) => false,
+            Body::Draft(draft) => draft.exceptions().iter().any(|exception| exception.stacktrace.is_some()),
             Body::Event(event) => {
                 event.stacktrace.is_some()
                     || event.exception.values.iter().any(|exception| exception.stacktrace.is_some())
@@ -167,7 +181,7 @@ impl Capture {
     pub(crate) fn effect(&self) -> Effect {
         let (is_error, is_unhandled) = match &self.body {
             Body::Message(_) => (false, false),
-            Body::Error(_) => (self.level >= Level::Error, false),
+            Body::Error(_) | Body::Draft(_) => (self.level >= Level::Error, false),
             Body::Event(event) => (event.level >= Level::Error, is_unhandled(event)),
         };
         Effect { is_error, is_unhandled, is_crash: self.is_crash }
@@ -181,6 +195,7 @@ impl Capture {
                 chain.iter().fold(0, |sum, link| sum + size_of::<ErrorLink>() + link.ty.len() + link.value.capacity())
             }
             Body::Event(event) => event_bytes(event),
+            Body::Draft(draft) => draft.bytes(),
         };
         let stacks = self.stacks.iter().fold(0, |sum, stack| sum + size_of_val::<[usize]>(&stack.addresses));
         LEAN_BYTES + text + stacks + self.error.bytes()

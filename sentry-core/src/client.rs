@@ -127,7 +127,7 @@ impl Client {
 
     /// Captures `event` with the data of `scope`. See [`Hub::capture_event`](crate::Hub::capture_event).
     pub fn capture_event(&self, event: Event<'static>, scope: Option<&Scope>) -> Uuid {
-        if !self.is_listening() || self.inner.pipeline.ignores_event(&event) {
+        if !self.is_listening() || self.inner.pipeline.ignores_any(&event.exception.values) {
             return Uuid::nil();
         }
         let snapshot = ScopeSnapshot::new(scope.map(Scope::settled).unwrap_or_default());

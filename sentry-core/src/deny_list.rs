@@ -47,11 +47,14 @@ impl DenyList {
     #[must_use]
     pub fn denies(&self, name: &str) -> bool {
         let name = name.as_bytes();
-        let is_at = |at: usize, term: &str| {
-            name.get(at..at + term.len()).is_some_and(|there| there.eq_ignore_ascii_case(term.as_bytes()))
+        let is_at = |at: usize, first: u8, term: &str| {
+            let term = term.as_bytes();
+            term.first() == Some(&first)
+                && name.get(at..at + term.len()).is_some_and(|there| there.eq_ignore_ascii_case(term))
         };
         name.iter().enumerate().any(|(at, byte)| {
-            self.beginnings & bit(byte.to_ascii_lowercase()) != 0 && self.terms.iter().any(|term| is_at(at, term))
+            let byte = byte.to_ascii_lowercase();
+            self.beginnings & bit(byte) != 0 && self.terms.iter().any(|term| is_at(at, byte, term))
         })
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::capture::{Body, Capture};
 use crate::caught::caught;
+use crate::protocol::Exception;
 use crate::suppress;
 
 /// What is known of an event beside the event, see
@@ -30,13 +31,14 @@ impl Hint {
     pub(crate) fn of(capture: &Capture) -> Self {
         let named =
             |ty: &str, module: Option<&str>| module.map_or_else(|| ty.to_owned(), |path| format!("{path}::{ty}"));
+        let types = |exceptions: &[Exception]| {
+            exceptions.iter().rev().map(|exception| named(&exception.ty, exception.module.as_deref())).collect()
+        };
         let error_types = match &capture.body {
             Body::Message(_) => Vec::new(),
             Body::Error(chain) => chain.iter().map(|link| named(&link.ty, link.module)).collect(),
-            Body::Event(event) => {
-                let exceptions = event.exception.values.iter().rev();
-                exceptions.map(|exception| named(&exception.ty, exception.module.as_deref())).collect()
-            }
+            Body::Event(event) => types(&event.exception.values),
+            Body::Draft(draft) => types(draft.exceptions()),
         };
         Self {
             is_urgent: capture.urgent,

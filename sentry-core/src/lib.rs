@@ -91,6 +91,8 @@ pub use api::{
 pub use attachment_file::FileAttachment;
 pub use batches::BatchSource;
 pub use breadcrumbs::IntoBreadcrumbs;
+#[doc(hidden)]
+pub use capture::EventDraft;
 pub use capture::{Capture, RawStack, StackTarget};
 pub use client::Client;
 pub use deny_list::{DenyList, FILTERED};
@@ -128,10 +130,14 @@ pub use propagation::{HeaderParseError, TracePropagationContext};
 #[expect(deprecated, reason = "kept for programs written for them")]
 pub use propagation::{SentryTrace, parse_sentry_trace_header as parse_headers};
 pub use protocol::{Breadcrumb, Envelope, Level, User};
+#[doc(hidden)]
+pub use scope::LeanBreadcrumb;
 pub use scope::{Scope, configure_global_scope};
 pub use sdk::sdk_info;
 pub use transport::{NoOpTransport, Transport, TransportFactory, TransportOptions};
 pub use weight::shared_scope_bytes;
+#[doc(hidden)]
+pub use weight::value_bytes;
 
 /// Counting what was lost, for transports.
 pub mod client_report {

@@ -1,4 +1,4 @@
-//! The only source of randomness: operating-system bytes, drawn by the buffer-full for each thread.
+//! The only source of randomness: words of the operating system, drawn by the buffer-full for each thread.
 //!
 //! An event id costs 16 random bytes; asking the kernel for each would be a system call on the caller's thread.
 
@@ -48,30 +48,49 @@ pub(crate) fn fill(bytes: &mut [u8]) {
 }
 
 thread_local! {
-    static BUFFER: RefCell<Buffer> = const { RefCell::new(Buffer { bytes: [0; BUFFER_BYTES], used: BUFFER_BYTES }) };
+    static BUFFER: RefCell<Buffer> = const { RefCell::new(Buffer { words: [0; WORDS], used: 0, left: 0 }) };
 }
 
-const BUFFER_BYTES: usize = 512;
+/// How many words are asked for at once, and how often each of them is used.
+const WORDS: usize = 32;
+const USES: u64 = 64;
+const WORD_BYTES: usize = size_of::<u64>();
 
+/// Random words. The kernel takes longer for each than all that is done with it, so each is used several times, every time
+/// as another number: no two of them are the same but by chance, and no secret depends on them.
 struct Buffer {
-    bytes: [u8; BUFFER_BYTES],
+    words: [u64; WORDS],
+    /// How many words were used this time.
     used: usize,
+    /// How often the words can be used again.
+    left: u64,
 }
 
 impl Buffer {
     fn draw(&mut self, into: &mut [u8]) {
-        if into.len() > BUFFER_BYTES - self.used {
-            from_system(&mut self.bytes);
-            self.used = 0;
-        }
-        match self.bytes.get(self.used..self.used + into.len()) {
-            Some(drawn) => {
-                into.copy_from_slice(drawn);
-                self.used += into.len();
+        for chunk in into.chunks_mut(WORD_BYTES) {
+            let word = self.next().to_ne_bytes();
+            for (to, from) in chunk.iter_mut().zip(word) {
+                *to = from;
             }
-            // Larger than the whole buffer: nobody here asks for that much.
-            None => from_system(into),
         }
+    }
+
+    fn next(&mut self) -> u64 {
+        if self.used >= WORDS || self.left == 0 {
+            self.used = 0;
+            self.left = self.left.checked_sub(1).filter(|left| *left > 0).unwrap_or_else(|| {
+                let mut bytes = [0; WORDS * WORD_BYTES];
+                from_system(&mut bytes);
+                for (word, bytes) in self.words.iter_mut().zip(bytes.chunks_exact(WORD_BYTES)) {
+                    *word = bytes.iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
+                }
+                USES
+            });
+        }
+        let word = self.words.get(self.used).copied().unwrap_or_default();
+        self.used += 1;
+        mix(word.wrapping_add(self.left.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
     }
 }
 
@@ -113,9 +132,24 @@ mod tests {
     }
 
     #[test]
-    fn a_draw_larger_than_the_buffer_is_filled() {
-        let mut bytes = [0; BUFFER_BYTES * 3];
+    fn words_that_are_used_again_make_other_numbers() {
+        let mut bytes = vec![0; WORDS * WORD_BYTES * 3 * 64];
         fill(&mut bytes);
-        assert!(bytes.iter().any(|byte| *byte != 0));
+        let drawn: std::collections::HashSet<&[u8]> = bytes.chunks(WORD_BYTES).collect();
+        assert_eq!(drawn.len(), bytes.len() / WORD_BYTES);
+        // Each bit is as often set as not: 3 x 2048 words, and five standard deviations.
+        for bit in 0..64 {
+            let set = drawn.iter().filter(|word| word[bit / 8] >> (bit % 8) & 1 == 1).count();
+            assert!((2_876..=3_268).contains(&set), "bit {bit}: {set}");
+        }
+    }
+
+    #[test]
+    fn draws_of_any_length_are_filled() {
+        for length in 0..40 {
+            let mut bytes = vec![0; length];
+            fill(&mut bytes);
+            assert!(length < 8 || bytes.iter().any(|byte| *byte != 0));
+        }
     }
 }

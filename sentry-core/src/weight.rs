@@ -240,7 +240,8 @@ pub(crate) fn context_bytes(context: &Context) -> usize {
     }
 }
 
-pub(crate) fn value_bytes(value: &Value) -> usize {
+/// What `value` weighs, in bytes, beside itself.
+pub fn value_bytes(value: &Value) -> usize {
     size_of::<Value>()
         + match value {
             Value::String(text) => text.len(),

@@ -17,14 +17,14 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::breadcrumbs::IntoBreadcrumbs;
-use crate::capture::{Body, Capture, is_unhandled};
+use crate::capture::{Body, Capture, EventDraft, is_unhandled};
 use crate::client::{Admission, Client};
 use crate::hint::SharedError;
 use crate::integration::Integration;
 use crate::performance::TransactionOrSpan;
 use crate::propagation::TracePropagationContext;
-use crate::protocol::{Breadcrumb, Event, Level};
-use crate::scope::{Lease, Scope, ScopeData, ScopeSnapshot};
+use crate::protocol::{Event, Level};
+use crate::scope::{Crumb, LeanBreadcrumb, Lease, Scope, ScopeData, ScopeSnapshot};
 use crate::session::Effect;
 use crate::suppress;
 use crate::sync::MutexGuard;
@@ -191,12 +191,23 @@ impl Hub {
     /// id is nil when the event is not sent (disabled, sampled out, captured inside a hook, or dropped by a hook with
     /// a transport that finishes at once).
     pub fn capture_event(&self, event: Event<'static>) -> Uuid {
-        let Some(client) = self.listening_client().filter(|client| !client.pipeline().ignores_event(&event)) else {
+        let Some(client) =
+            self.listening_client().filter(|client| !client.pipeline().ignores_any(&event.exception.values))
+        else {
             return Uuid::nil();
         };
         let effect =
             Effect { is_error: event.level >= Level::Error, is_unhandled: is_unhandled(&event), is_crash: false };
         self.capture_for(&client, || effect, || Capture::from_event(event))
+    }
+
+    /// Captures an event that is put together where it is finished.
+    #[doc(hidden)]
+    pub fn capture_draft(&self, level: Level, draft: Box<dyn EventDraft>) -> Uuid {
+        let effect = Effect { is_error: level >= Level::Error, ..Effect::default() };
+        let wanted = |client: &Arc<Client>| !client.pipeline().ignores_any(draft.exceptions());
+        let Some(client) = self.listening_client().filter(wanted) else { return Uuid::nil() };
+        self.capture_for(&client, || effect, || Capture::new(Body::Draft(draft), level))
     }
 
     /// Captures a message. Costs and returns as [`capture_event`](Self::capture_event) does.
@@ -278,7 +289,8 @@ impl Hub {
     /// Adds one or more breadcrumbs. When nothing can be sent, a closure given for them is not called.
     pub fn add_breadcrumb<B: IntoBreadcrumbs>(&self, breadcrumb: B) {
         if self.is_active() {
-            for mut crumb in breadcrumb.into_breadcrumbs() {
+            for breadcrumb in breadcrumb.into_breadcrumbs() {
+                let mut crumb = Crumb::Whole(breadcrumb);
                 if let Some(client) = self.add_without_hook(&mut crumb) {
                     if let Some(mut crumb) = ask_hook(&client, crumb) {
                         self.add_asked(&mut crumb);
@@ -293,14 +305,24 @@ impl Hub {
     #[inline]
     pub(crate) fn add_breadcrumb_to_current<B: IntoBreadcrumbs>(breadcrumb: B) {
         if current::with(Self::is_active) {
-            breadcrumb.into_breadcrumbs().for_each(|mut crumb| Self::add_one_to_current(&mut crumb));
+            breadcrumb.into_breadcrumbs().for_each(|breadcrumb| Self::add_here(Crumb::Whole(breadcrumb)));
+        }
+    }
+
+    /// Adds a breadcrumb of a bridge's, which is asked for one if it can be sent. As with
+    /// [`add_breadcrumb`](crate::add_breadcrumb), no hub is made for that.
+    #[doc(hidden)]
+    #[inline]
+    pub fn add_lean_breadcrumb(note: impl FnOnce() -> LeanBreadcrumb) {
+        if activity::any_open() && current::with(Self::is_active) {
+            Self::add_here(Crumb::Lean(note()));
         }
     }
 
     #[inline]
-    fn add_one_to_current(crumb: &mut Breadcrumb) {
-        if let Some(client) = current::with_breadcrumbs(|hub| hub.add_without_hook(crumb)) {
-            if let Some(mut crumb) = ask_hook(&client, std::mem::take(crumb)) {
+    fn add_here(mut crumb: Crumb) {
+        if let Some(client) = current::with_breadcrumbs(|hub| hub.add_without_hook(&mut crumb)) {
+            if let Some(mut crumb) = ask_hook(&client, crumb) {
                 current::with_breadcrumbs(|hub| hub.add_asked(&mut crumb));
             }
         }
@@ -309,7 +331,7 @@ impl Hub {
     /// Adds a breadcrumb and leaves in it what it replaced; or leaves it, and returns the client whose hook is to be
     /// asked first.
     #[inline]
-    fn add_without_hook(&self, crumb: &mut Breadcrumb) -> Option<Arc<Client>> {
+    fn add_without_hook(&self, crumb: &mut Crumb) -> Option<Arc<Client>> {
         let mut levels = self.stack.lock();
         let known = levels.client()?;
         if known.has_before_breadcrumb {
@@ -321,7 +343,7 @@ impl Hub {
     }
 
     /// Adds what the hook made of a breadcrumb, and leaves in it what it replaced.
-    fn add_asked(&self, crumb: &mut Breadcrumb) {
+    fn add_asked(&self, crumb: &mut Crumb) {
         let mut levels = self.stack.lock();
         if let Some(max) = levels.client().map(|known| known.max_breadcrumbs) {
             self.add_locked(levels, crumb, max);
@@ -329,7 +351,7 @@ impl Hub {
     }
 
     #[inline]
-    fn add_locked(&self, mut levels: MutexGuard<'_, Levels>, crumb: &mut Breadcrumb, max: usize) {
+    fn add_locked(&self, mut levels: MutexGuard<'_, Levels>, crumb: &mut Crumb, max: usize) {
         let mut outer = self.stack.with_same_breadcrumbs(&levels);
         let copy = outer.map(|_| crumb.clone());
         let retired = levels.top.scope.add_breadcrumb(crumb, max);
@@ -425,14 +447,19 @@ impl Hub {
     }
 }
 
-fn ask_hook(client: &Client, crumb: Breadcrumb) -> Option<Breadcrumb> {
+fn ask_hook(client: &Client, crumb: Crumb) -> Option<Crumb> {
     // Inside a hook, this one included: asking again might never end.
     if suppress::is_active() {
         return None;
     }
     let before_breadcrumb = client.options().before_breadcrumb.as_ref()?;
     let _mark = suppress::enter();
-    client.pipeline().guarded("before_breadcrumb", || before_breadcrumb(crumb)).ok().flatten()
+    client
+        .pipeline()
+        .guarded("before_breadcrumb", || before_breadcrumb(crumb.into_whole()))
+        .ok()
+        .flatten()
+        .map(Crumb::Whole)
 }
 
 impl AsRef<Hub> for Hub {

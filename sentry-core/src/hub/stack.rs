@@ -8,6 +8,8 @@ use uuid::Uuid;
 
 use super::activity;
 use crate::client::Client;
+use crate::ledger::Recorder;
+use crate::options::TracesSamplingStrategy;
 use crate::performance::TransactionOrSpan;
 use crate::scope::{Layer, ScopeData};
 use crate::sync::{Mutex, MutexGuard};
@@ -112,6 +114,18 @@ pub(super) struct Known {
     pub(super) client: Weak<Client>,
     pub(super) max_breadcrumbs: usize,
     pub(super) has_before_breadcrumb: bool,
+    pub(super) tracing: Tracing,
+    /// For what is lost before it is anything.
+    pub(super) recorder: Recorder,
+}
+
+/// How a client samples transactions, as far as that can be told in advance.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Tracing {
+    Off,
+    Rate(f32),
+    /// A function is asked.
+    Asks,
 }
 
 #[derive(Clone)]
@@ -263,6 +277,12 @@ impl Levels {
         let know = |client: &Arc<Client>| Known {
             max_breadcrumbs: client.options().max_breadcrumbs,
             has_before_breadcrumb: client.options().before_breadcrumb.is_some(),
+            tracing: match client.options().traces_sampling_strategy {
+                TracesSamplingStrategy::Disabled => Tracing::Off,
+                TracesSamplingStrategy::FixedRate(rate) => Tracing::Rate(rate),
+                TracesSamplingStrategy::Function(_) => Tracing::Asks,
+            },
+            recorder: client.pipeline().recorder().clone(),
             client: Arc::downgrade(client),
         };
         self.client = self.top.binding.resolve(|client| client.map(know));

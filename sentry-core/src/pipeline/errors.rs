@@ -10,7 +10,7 @@ use crate::error_event::{chain_of, exceptions_from_chain, names_of};
 use crate::hint::SharedError;
 use crate::options::sample;
 use crate::protocol::client_report::{Category, Reason};
-use crate::protocol::{Event, Level};
+use crate::protocol::{Event, Exception, Level};
 use crate::suppress;
 
 impl Pipeline {
@@ -33,10 +33,10 @@ impl Pipeline {
         is_ignored
     }
 
-    /// The same for an event that was made of an error elsewhere.
-    pub(crate) fn ignores_event(&self, event: &Event<'_>) -> bool {
+    /// The same for an event with exceptions that were made of errors elsewhere.
+    pub(crate) fn ignores_any(&self, exceptions: &[Exception]) -> bool {
         let is_ignored = !self.options.ignore_errors.is_empty()
-            && event.exception.values.iter().any(|exception| self.lists(&exception.ty, exception.module.as_deref()));
+            && exceptions.iter().any(|exception| self.lists(&exception.ty, exception.module.as_deref()));
         if is_ignored {
             self.count_ignored();
         }

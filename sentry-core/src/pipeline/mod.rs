@@ -408,6 +408,7 @@ fn fill(slot: &mut Option<Cow<'static, str>>, default: &Option<Cow<'static, str>
 fn event_of(body: Body) -> Event<'static> {
     match body {
         Body::Event(event) => *event,
+        Body::Draft(draft) => draft.finish(),
         Body::Message(text) => Event { message: Some(text.into()), ..blank() },
         Body::Error(chain) => Event { exception: exceptions_from_chain(chain).into(), ..blank() },
     }

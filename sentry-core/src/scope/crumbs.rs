@@ -6,10 +6,9 @@
 //! becomes the older one, and that is dropped whole. The newest `max` are always there.
 
 use std::sync::Arc;
-use std::time::UNIX_EPOCH;
 
-use crate::protocol::{Breadcrumb, Level, Map};
-use crate::weight::{Held, breadcrumb_bytes};
+use super::crumb::Crumb;
+use crate::weight::Held;
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Crumbs {
@@ -34,10 +33,10 @@ pub(crate) struct Node {
 /// Most pieces between two snapshots are a single breadcrumb, which then needs no memory of its own.
 #[derive(Debug)]
 enum Piece {
-    One(Breadcrumb),
+    One(Crumb),
     /// A ring: the oldest is at `oldest`.
     Many {
-        ring: Vec<Breadcrumb>,
+        ring: Vec<Crumb>,
         oldest: usize,
     },
 }
@@ -46,7 +45,7 @@ impl Crumbs {
     /// Adds `crumb`, keeping at least the newest `max`. What falls off is left in `crumb` and returned, to be dropped
     /// without a lock.
     #[inline]
-    pub(crate) fn push(&mut self, crumb: &mut Breadcrumb, max: usize) -> Retired {
+    pub(crate) fn push(&mut self, crumb: &mut Crumb, max: usize) -> Retired {
         self.max = max;
         if let Some(node) = self.newer.as_mut().and_then(Arc::get_mut) {
             if node.piece.len() >= max {
@@ -56,7 +55,7 @@ impl Crumbs {
                 return Retired { _previous: node.previous.take(), _older: self.older.take() };
             }
             if node.count < max {
-                node.piece.push(take(crumb));
+                node.piece.push(crumb.take());
                 node.count += 1;
                 return Retired::default();
             }
@@ -64,7 +63,7 @@ impl Crumbs {
         self.begin_piece(crumb, max)
     }
 
-    fn begin_piece(&mut self, crumb: &mut Breadcrumb, max: usize) -> Retired {
+    fn begin_piece(&mut self, crumb: &mut Crumb, max: usize) -> Retired {
         if max == 0 {
             return Retired::default();
         }
@@ -74,7 +73,7 @@ impl Crumbs {
         }
         let previous = self.newer.take();
         let count = previous.as_ref().map_or(1, |node| node.count + 1);
-        let piece = Piece::One(take(crumb));
+        let piece = Piece::One(crumb.take());
         self.newer = Some(Arc::new(Node { piece, previous, count, held: Held::default() }));
         retired
     }
@@ -84,10 +83,10 @@ impl Crumbs {
     }
 
     /// The newest `max`, oldest first.
-    pub(crate) fn newest(&self, max: usize) -> Vec<&Breadcrumb> {
+    pub(crate) fn newest(&self, max: usize) -> Vec<&Crumb> {
         let max = max.min(self.max);
         let nodes = list(&self.newer).chain(list(&self.older));
-        let mut crumbs: Vec<&Breadcrumb> = nodes.flat_map(|node| node.piece.newest_first()).take(max).collect();
+        let mut crumbs: Vec<&Crumb> = nodes.flat_map(|node| node.piece.newest_first()).take(max).collect();
         crumbs.reverse();
         crumbs
     }
@@ -104,7 +103,7 @@ impl Node {
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        let crumbs = self.piece.newest_first().map(|crumb| size_of::<Breadcrumb>() + breadcrumb_bytes(crumb));
+        let crumbs = self.piece.newest_first().map(|crumb| size_of::<Crumb>() + crumb.bytes());
         size_of::<Self>() + crumbs.sum::<usize>()
     }
 }
@@ -128,7 +127,7 @@ impl Piece {
     }
 
     /// Adds behind all others.
-    fn push(&mut self, crumb: Breadcrumb) {
+    fn push(&mut self, crumb: Crumb) {
         match self {
             Self::Many { ring, oldest } => {
                 // It has gone round before, and may grow again since.
@@ -148,7 +147,7 @@ impl Piece {
 
     /// Swaps `crumb` for the oldest one.
     #[inline]
-    fn swap_oldest(&mut self, crumb: &mut Breadcrumb) {
+    fn swap_oldest(&mut self, crumb: &mut Crumb) {
         match self {
             Self::One(only) => std::mem::swap(only, crumb),
             Self::Many { ring, oldest } => {
@@ -160,7 +159,7 @@ impl Piece {
         }
     }
 
-    fn newest_first(&self) -> impl Iterator<Item = &Breadcrumb> {
+    fn newest_first(&self) -> impl Iterator<Item = &Crumb> {
         let (behind, front) = match self {
             Self::One(only) => (std::slice::from_ref(only), Default::default()),
             Self::Many { ring, oldest } => ring.split_at_checked(*oldest).unwrap_or_default(),
@@ -170,24 +169,11 @@ impl Piece {
     }
 }
 
-/// Breadcrumbs that have fallen off, held only to be dropped late.
+/// Crumbs that have fallen off, held only to be dropped late.
 #[derive(Default)]
 pub(crate) struct Retired {
     _previous: Option<Arc<Node>>,
     _older: Option<Arc<Node>>,
-}
-
-/// Leaves a breadcrumb that owns nothing.
-fn take(crumb: &mut Breadcrumb) -> Breadcrumb {
-    let nothing = Breadcrumb {
-        timestamp: UNIX_EPOCH,
-        ty: String::new(),
-        category: None,
-        level: Level::Info,
-        message: None,
-        data: Map::new(),
-    };
-    std::mem::replace(crumb, nothing)
 }
 
 fn list(head: &Option<Arc<Node>>) -> impl Iterator<Item = &Node> {
@@ -196,15 +182,22 @@ fn list(head: &Option<Arc<Node>>) -> impl Iterator<Item = &Node> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::crumb::LeanBreadcrumb;
     use super::*;
+    use crate::protocol::{Breadcrumb, Level};
     use proptest::prelude::*;
 
-    fn crumb(n: usize) -> Breadcrumb {
-        Breadcrumb { message: Some(n.to_string()), ..Default::default() }
+    fn crumb(n: usize) -> Crumb {
+        let message = Some(n.to_string());
+        // Of both kinds.
+        match n % 2 {
+            0 => Breadcrumb { message, ..Default::default() }.into(),
+            _ => Crumb::Lean(LeanBreadcrumb { message, ..LeanBreadcrumb::new(Level::Info, "") }),
+        }
     }
 
     fn numbers(crumbs: &Crumbs, max: usize) -> Vec<usize> {
-        crumbs.newest(max).iter().filter_map(|crumb| crumb.message.as_ref()?.parse().ok()).collect()
+        crumbs.newest(max).iter().filter_map(|&crumb| crumb.clone().into_whole().message?.parse().ok()).collect()
     }
 
     proptest! {

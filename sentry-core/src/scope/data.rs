@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use super::attached::Attached;
 use super::change::{Change, Journal};
+use super::crumb::Crumb;
 use super::crumbs::{Crumbs, Retired};
 use super::layer::Layer;
 use super::processor::EventProcessor;
 use crate::performance::TransactionOrSpan;
 use crate::propagation::{PropagationContext, process_trace};
-use crate::protocol::{Breadcrumb, Event, Transaction, User};
+use crate::protocol::{Event, Transaction, User};
 use crate::session::Session;
 
 /// Cloning copies at most four pointers. A change made while a clone is held by someone else adds a layer, so
@@ -57,7 +58,7 @@ impl ScopeData {
 
     /// Adds a breadcrumb; what falls off is left in `crumb` and returned, to be dropped without a lock.
     #[inline]
-    pub(crate) fn add_breadcrumb(&mut self, crumb: &mut Breadcrumb, max: usize) -> Retired {
+    pub(crate) fn add_breadcrumb(&mut self, crumb: &mut Crumb, max: usize) -> Retired {
         self.crumbs.push(crumb, max)
     }
 
@@ -145,7 +146,8 @@ impl ScopeData {
         if !self.crumbs.is_empty() {
             let own = std::mem::take(&mut event.breadcrumbs.values);
             let room = max_breadcrumbs.saturating_sub(own.len());
-            event.breadcrumbs.values = self.crumbs.newest(room).into_iter().cloned().chain(own).collect();
+            event.breadcrumbs.values =
+                self.crumbs.newest(room).into_iter().cloned().map(Crumb::into_whole).chain(own).collect();
         }
         let Some(layer) = &self.layer else { return };
         if let Some(level) = layer.effective_level() {

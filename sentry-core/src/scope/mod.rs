@@ -2,6 +2,7 @@
 
 mod attached;
 mod change;
+mod crumb;
 mod crumbs;
 mod data;
 mod flags;
@@ -27,9 +28,11 @@ use crate::protocol::Log;
 use crate::protocol::{Attachment, Context, Event, Level, Transaction, User, Value};
 use change::{Change, Journal};
 
+pub use crumb::LeanBreadcrumb;
 pub use global::configure_global_scope;
 
 pub(crate) use attached::Attached;
+pub(crate) use crumb::Crumb;
 use crumbs::Crumbs;
 pub(crate) use crumbs::Node;
 pub(crate) use data::ScopeData;

@@ -1,6 +1,6 @@
 //! The layer that makes breadcrumbs of events.
 
-use sentry_core::suppress;
+use sentry_core::{Hub, suppress};
 use tracing_core::{Dispatch, Event, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::LookupSpan;
@@ -45,7 +45,7 @@ impl BreadcrumbLayer {
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
-        sentry_core::add_breadcrumb(|| convert::breadcrumb(event, self.has_span_attributes.then_some(context)));
+        Hub::add_lean_breadcrumb(|| convert::breadcrumb(event, self.has_span_attributes.then_some(context)));
     }
 }
 

@@ -208,7 +208,8 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-        if suppress::is_active() {
+        let is_ignored = || (self.event_filter)(event.metadata()).is_empty();
+        if (self.event_mapper.is_none() && is_ignored()) || suppress::is_active() {
             return;
         }
         match event.parent() {

@@ -1,9 +1,11 @@
 //! What becomes of an event: a breadcrumb, an error event, a structured log.
 
-use sentry_core::protocol::{Context as EventContext, Event, Map, Mechanism, Value};
+use std::borrow::Cow;
+
+use sentry_core::protocol::{Context as EventContext, Event, Exception, Map, Mechanism, Value};
 #[cfg(feature = "logs")]
 use sentry_core::protocol::{Log, LogAttribute, LogLevel};
-use sentry_core::{Breadcrumb, Level};
+use sentry_core::{Breadcrumb, EventDraft, LeanBreadcrumb, Level, value_bytes};
 use tracing_core::{Metadata, Subscriber};
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
@@ -20,7 +22,7 @@ pub fn breadcrumb_from_event<'context, S>(
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    breadcrumb(event, ctx.into())
+    breadcrumb(event, ctx.into()).into()
 }
 
 /// The Sentry event of an event, with an exception for each error among its fields; with a context, it has the fields of the
@@ -33,7 +35,7 @@ pub fn event_from_event<'context, S>(
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    error_event(event, ctx.into())
+    Draft::of(event, ctx.into()).into_event()
 }
 
 /// The structured log of an event; with a context, it has the fields of the spans around it.
@@ -49,58 +51,90 @@ where
     log(event, ctx.into())
 }
 
-pub(super) fn breadcrumb<S>(event: &tracing_core::Event<'_>, context: Option<&Context<'_, S>>) -> Breadcrumb
+pub(super) fn breadcrumb<S>(event: &tracing_core::Event<'_>, context: Option<&Context<'_, S>>) -> LeanBreadcrumb
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    let fields = fields_of(event, context, Errors::Listed);
-    Breadcrumb {
-        ty: "log".to_owned(),
-        level: level_of(event.metadata()),
-        category: Some(event.metadata().target().to_owned()),
-        message: fields.message,
-        data: fields.values.into_iter().map(|(key, value)| (key.into_owned(), value)).collect(),
-        ..Breadcrumb::default()
+    let EventFields { message, values, .. } = fields_of(event, context, Errors::Listed);
+    let metadata = event.metadata();
+    LeanBreadcrumb { message, data: values, ..LeanBreadcrumb::new(level_of(metadata), metadata.target()) }
+}
+
+/// What is needed to make the Sentry event of an event where it is finished.
+#[derive(Debug)]
+pub(super) struct Draft {
+    metadata: &'static Metadata<'static>,
+    message: Option<String>,
+    values: Vec<(Cow<'static, str>, Value)>,
+    exceptions: Vec<Exception>,
+}
+
+impl Draft {
+    pub(super) fn of<S>(event: &tracing_core::Event<'_>, context: Option<&Context<'_, S>>) -> Self
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        let EventFields { message, values, mut exceptions, .. } = fields_of(event, context, Errors::Captured);
+        if let Some(outermost) = exceptions.last_mut() {
+            let mechanism = outermost.mechanism.get_or_insert_with(Mechanism::default);
+            mechanism.ty = "tracing".to_owned();
+            mechanism.handled.get_or_insert(true);
+        }
+        Self { metadata: event.metadata(), message, values, exceptions }
+    }
+
+    pub(super) fn level(&self) -> Level {
+        level_of(self.metadata)
+    }
+
+    fn into_event(self) -> Event<'static> {
+        let Self { metadata, message, mut values, exceptions } = self;
+        let mut tags = Map::new();
+        values.retain(|(key, value)| match key.strip_prefix(TAG).map(|tag| (tag, tag_text(value))) {
+            Some((tag, Some(text))) => {
+                tags.insert(tag.to_owned(), text);
+                false
+            }
+            Some((_, None)) => !value.is_null(),
+            None => true,
+        });
+        let mut contexts = Map::new();
+        if !values.is_empty() {
+            let fields = values.into_iter().map(|(key, value)| (key.into_owned(), value)).collect();
+            contexts.insert("Rust Tracing Fields".to_owned(), EventContext::Other(fields));
+        }
+        let place = place_of(metadata, ["module_path", "file", "line"]);
+        if !place.is_empty() {
+            contexts.insert("Rust Tracing Location".to_owned(), EventContext::Other(place));
+        }
+        Event {
+            logger: Some(metadata.target().to_owned()),
+            level: level_of(metadata),
+            message,
+            exception: exceptions.into(),
+            tags,
+            contexts,
+            ..Event::default()
+        }
     }
 }
 
-pub(super) fn error_event<S>(event: &tracing_core::Event<'_>, context: Option<&Context<'_, S>>) -> Event<'static>
-where
-    S: Subscriber + for<'a> LookupSpan<'a>,
-{
-    let EventFields { message, mut values, mut exceptions, .. } = fields_of(event, context, Errors::Captured);
-    if let Some(outermost) = exceptions.last_mut() {
-        let mechanism = outermost.mechanism.get_or_insert_with(Mechanism::default);
-        mechanism.ty = "tracing".to_owned();
-        mechanism.handled.get_or_insert(true);
+impl EventDraft for Draft {
+    fn exceptions(&self) -> &[Exception] {
+        &self.exceptions
     }
-    let mut tags = Map::new();
-    values.retain(|(key, value)| match key.strip_prefix(TAG).map(|tag| (tag, tag_text(value))) {
-        Some((tag, Some(text))) => {
-            tags.insert(tag.to_owned(), text);
-            false
-        }
-        Some((_, None)) => !value.is_null(),
-        None => true,
-    });
-    let metadata = event.metadata();
-    let mut contexts = Map::new();
-    if !values.is_empty() {
-        let fields = values.into_iter().map(|(key, value)| (key.into_owned(), value)).collect();
-        contexts.insert("Rust Tracing Fields".to_owned(), EventContext::Other(fields));
+
+    fn bytes(&self) -> usize {
+        let values = self.values.iter().map(|(key, value)| size_of_val(key) + value_bytes(value));
+        let texts = [&self.message].into_iter().flatten().map(String::len);
+        let exceptions = self.exceptions.iter().map(|exception| {
+            size_of_val(exception) + exception.ty.len() + exception.value.as_ref().map_or(0, String::len)
+        });
+        size_of::<Self>() + values.chain(texts).chain(exceptions).sum::<usize>()
     }
-    let place = place_of(metadata, ["module_path", "file", "line"]);
-    if !place.is_empty() {
-        contexts.insert("Rust Tracing Location".to_owned(), EventContext::Other(place));
-    }
-    Event {
-        logger: Some(metadata.target().to_owned()),
-        level: level_of(metadata),
-        message,
-        exception: exceptions.into(),
-        tags,
-        contexts,
-        ..Event::default()
+
+    fn finish(self: Box<Self>) -> Event<'static> {
+        self.into_event()
     }
 }
 

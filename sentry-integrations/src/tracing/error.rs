@@ -47,7 +47,8 @@ impl ErrorLayer {
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
         Hub::with_active(|hub| {
-            hub.capture_event(convert::error_event(event, self.has_span_attributes.then_some(context)));
+            let draft = convert::Draft::of(event, self.has_span_attributes.then_some(context));
+            hub.capture_draft(draft.level(), Box::new(draft));
         });
     }
 }

@@ -13,15 +13,13 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
-
 use super::current::{self, Around};
+use super::stack::{Known, Tracing};
 use super::{Hub, activity};
-use crate::options::TracesSamplingStrategy;
 use crate::performance::{Described, Transaction, TransactionContext, TransactionOrSpan};
 use crate::propagation::{any_continued, decides, sample_rand_of};
+use crate::protocol::TraceId;
 use crate::protocol::client_report::{Category, Reason};
-use crate::protocol::{SpanId, TraceId};
 use crate::suppress;
 use table::{Lost, Row, State, Unsampled};
 
@@ -105,13 +103,7 @@ impl BridgedSpans {
         let found = if parent == BridgedParent::Root { Parent::None } else { Parent::of(&around, tree) };
         let is_root = matches!(found, Parent::None);
         let state = match found {
-            Parent::None => {
-                let hub = place::hub_of(&around);
-                if !hub.is_active() {
-                    return;
-                }
-                begin_root(&hub, site, describe)
-            }
+            Parent::None => place::with_hub(&around, |hub| begin_root(hub, site, describe)),
             Parent::Off => State::Off,
             Parent::Recorded(parent) => State::Live(parent.start_bridged(site, describe()).into()),
             Parent::Unsampled(Unsampled::Live(parent)) => {
@@ -189,7 +181,7 @@ impl BridgedSpans {
                 }
                 span.clone().finish();
             }
-            State::Lost(lost) => count_lost(&place::hub_of(&row.around), lost),
+            State::Lost(lost) => place::with_hub(&row.around, |hub| hub.count_lost(lost)),
             State::Off | State::Below(_) => {}
         }
     }
@@ -250,18 +242,16 @@ impl Parent {
     }
 }
 
-fn begin_root(hub: &Arc<Hub>, site: &BridgedSite, describe: impl FnOnce() -> Described) -> State {
-    let strategy = hub.client().map(|client| client.options().traces_sampling_strategy.clone());
+fn begin_root(hub: &Hub, site: &BridgedSite, describe: impl FnOnce() -> Described) -> State {
     let mut trace_id = None;
-    match strategy {
+    match hub.tracing() {
         None => return State::Off,
-        Some(TracesSamplingStrategy::Disabled) if !site.is_continued => return State::Off,
+        Some((Tracing::Off, _)) if !site.is_continued => return State::Off,
         // Thrown before anything is built. A trace from elsewhere has been decided on there.
-        Some(TracesSamplingStrategy::FixedRate(rate)) if !site.is_continued && !hub.continues_trace() => {
+        Some((Tracing::Rate(rate), is_open)) if is_open && !site.is_continued => {
             let own = TraceId::default();
-            if !site.is_named && !decides(sample_rand_of(own), rate) {
-                let (name, target) = (site.name, site.target);
-                return State::Lost(Lost { trace_id: own, span_id: SpanId::default(), children: 0, name, target });
+            if !site.is_named && (rate <= 0.0 || !decides(sample_rand_of(own), rate)) {
+                return State::Lost(Lost { trace_id: own, children: 0, name: site.name, target: site.target });
             }
             trace_id = Some(own);
         }
@@ -281,22 +271,12 @@ fn begin_root(hub: &Arc<Hub>, site: &BridgedSite, describe: impl FnOnce() -> Des
 }
 
 /// Begins what was only noted, because something needs it.
-fn begin_lost(hub: &Arc<Hub>, lost: &Lost) -> Transaction {
+fn begin_lost(hub: &Hub, lost: &Lost) -> Transaction {
     let op = op_of(lost.target, lost.name);
-    let context = TransactionContext::new_with_details(lost.name, &op, lost.trace_id, Some(lost.span_id), None);
+    let context = TransactionContext::new_with_details(lost.name, &op, lost.trace_id, Some(lost.span_id()), None);
     let transaction = hub.start_transaction(context);
     transaction.count_children(lost.children);
     transaction
-}
-
-/// Counts what was never begun, as it would have been.
-fn count_lost(hub: &Arc<Hub>, lost: &Lost) {
-    let Some(client) = hub.client().filter(|_| !suppress::is_active()) else { return };
-    let recorder = client.pipeline().recorder();
-    for (category, quantity) in [(Category::Transaction, 1), (Category::Span, lost.children.saturating_add(1))] {
-        recorder.record_captured(category, quantity);
-        recorder.record_loss(category, Reason::SampleRate, quantity);
-    }
 }
 
 fn op_of(target: &str, name: &str) -> String {
@@ -304,8 +284,23 @@ fn op_of(target: &str, name: &str) -> String {
 }
 
 impl Hub {
-    /// Whether work without a span on this hub belongs to a trace from elsewhere.
-    fn continues_trace(&self) -> bool {
-        any_continued() && self.incoming_trace().is_some()
+    /// How transactions are sampled here, and whether they begin traces of their own.
+    fn tracing(&self) -> Option<(Tracing, bool)> {
+        let mut levels = self.stack.lock();
+        let tracing = levels.client()?.tracing;
+        Some((tracing, !any_continued() || levels.top.scope.trace().incoming().is_none()))
+    }
+
+    /// Counts what was never begun, as it would have been.
+    fn count_lost(&self, lost: &Lost) {
+        if suppress::is_active() {
+            return;
+        }
+        let mut levels = self.stack.lock();
+        let Some(Known { recorder, .. }) = levels.client() else { return };
+        for (category, quantity) in [(Category::Transaction, 1), (Category::Span, lost.children.saturating_add(1))] {
+            recorder.record_captured(category, quantity);
+            recorder.record_loss(category, Reason::SampleRate, quantity);
+        }
     }
 }

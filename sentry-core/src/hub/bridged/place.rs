@@ -81,7 +81,7 @@ pub(crate) fn nearest(key: SpanKey) -> Option<(Arc<Hub>, Option<Ids>)> {
                 match &row.state {
                     State::Off => {}
                     State::Live(span) | State::Below(Unsampled::Live(span)) => ids = Some(span.trace_ids()),
-                    State::Lost(of) => ids = Some((of.trace_id, of.span_id)),
+                    State::Lost(of) => ids = Some((of.trace_id, of.span_id())),
                     State::Below(Unsampled::Lost(root)) => lost = Some(*root),
                 }
             }
@@ -101,7 +101,7 @@ pub(crate) fn nearest(key: SpanKey) -> Option<(Arc<Hub>, Option<Ids>)> {
 
 fn ids_of(root: SpanKey) -> Option<Ids> {
     table::with(root, |row| match &row.state {
-        State::Lost(of) => Some((of.trace_id, of.span_id)),
+        State::Lost(of) => Some((of.trace_id, of.span_id())),
         State::Live(span) => Some(span.trace_ids()),
         State::Off | State::Below(_) => None,
     })?
@@ -154,14 +154,22 @@ fn begun(root: SpanKey, hub: &Arc<Hub>) -> Option<TransactionOrSpan> {
 
 /// The hub that data are taken from here, without making one.
 pub(super) fn hub_here() -> Arc<Hub> {
-    hub_of(&current::around())
+    match current::around() {
+        Around::Hub(hub) => hub,
+        Around::Span(key) => hub_near(key),
+    }
 }
 
-pub(super) fn hub_of(around: &Around) -> Arc<Hub> {
+/// Lets `look` at the hub that data are taken from there, without making one.
+pub(super) fn with_hub<R>(around: &Around, look: impl FnOnce(&Hub) -> R) -> R {
     match around {
-        Around::Hub(hub) => Arc::clone(hub),
-        Around::Span(key) => nearest(*key).map_or_else(Hub::thread, |(hub, _)| hub),
+        Around::Hub(hub) => look(hub),
+        Around::Span(key) => look(&hub_near(*key)),
     }
+}
+
+fn hub_near(key: SpanKey) -> Arc<Hub> {
+    nearest(key).map_or_else(Hub::thread, |(hub, _)| hub)
 }
 
 /// Whether a root keeps its breadcrumbs to itself: only what was forked for a piece of work has the same ones.

@@ -51,10 +51,17 @@ pub(super) enum Unsampled {
 #[derive(Clone, Copy)]
 pub(super) struct Lost {
     pub(super) trace_id: TraceId,
-    pub(super) span_id: SpanId,
     pub(super) children: u64,
     pub(super) name: &'static str,
     pub(super) target: &'static str,
+}
+
+impl Lost {
+    /// As random as the trace's, of which it is made.
+    pub(super) fn span_id(&self) -> SpanId {
+        let half = self.trace_id.to_bytes().into_iter().take(8).fold(0, |half, byte| half << 8 | u64::from(byte));
+        SpanId::from(mix(half).max(1).to_be_bytes())
+    }
 }
 
 /// A number for a system of spans.
