@@ -23,21 +23,24 @@ pub const FILTERED: &str = "[Filtered]";
 pub struct DenyList {
     /// In lower case.
     terms: Cow<'static, [Cow<'static, str>]>,
-    /// A bit for each letter that a term begins with, and the highest for all else.
-    beginnings: u32,
+    /// For each letter that a term begins with, a bit for each that comes second; the last of both is for all that are no
+    /// letters.
+    beginnings: [u32; LETTERS],
 }
+
+const LETTERS: usize = 27;
 
 impl DenyList {
     /// Nothing but these terms. Empty ones are left out.
     pub fn of<T: Into<Cow<'static, str>>>(terms: impl IntoIterator<Item = T>) -> Self {
-        terms.into_iter().fold(Self { terms: Cow::Borrowed(&[]), beginnings: 0 }, Self::with)
+        terms.into_iter().fold(Self { terms: Cow::Borrowed(&[]), beginnings: [0; LETTERS] }, Self::with)
     }
 
     /// One more term.
     pub fn with<T: Into<Cow<'static, str>>>(mut self, term: T) -> Self {
         let term = term.into().to_ascii_lowercase();
-        if let Some(first) = term.bytes().next() {
-            self.beginnings |= bit(first);
+        if !term.is_empty() {
+            note(&mut self.beginnings, &term);
             self.terms.to_mut().push(term.into());
         }
         self
@@ -47,28 +50,40 @@ impl DenyList {
     #[must_use]
     pub fn denies(&self, name: &str) -> bool {
         let name = name.as_bytes();
-        let is_at = |at: usize, first: u8, term: &str| {
-            let term = term.as_bytes();
-            term.first() == Some(&first)
-                && name.get(at..at + term.len()).is_some_and(|there| there.eq_ignore_ascii_case(term))
+        let begins = |at: usize, first: u8| {
+            let second = name.get(at + 1).map_or(0, |second| 1 << letter(*second));
+            // A term of a single letter goes with any.
+            self.beginnings.get(letter(first)).is_some_and(|seconds| seconds & (second | SINGLE) != 0)
         };
-        name.iter().enumerate().any(|(at, byte)| {
-            let byte = byte.to_ascii_lowercase();
-            self.beginnings & bit(byte) != 0 && self.terms.iter().any(|term| is_at(at, byte, term))
-        })
+        let is_at = |at: usize, term: &str| {
+            name.get(at..at + term.len()).is_some_and(|there| there.eq_ignore_ascii_case(term.as_bytes()))
+        };
+        name.iter().enumerate().any(|(at, first)| begins(at, *first) && self.terms.iter().any(|term| is_at(at, term)))
     }
 }
 
 /// The 17 terms of the specification (spec PII-06).
 impl Default for DenyList {
     fn default() -> Self {
-        let beginnings = TERMS.iter().filter_map(|term| term.bytes().next()).fold(0, |all, first| all | bit(first));
+        let mut beginnings = [0; LETTERS];
+        TERMS.iter().for_each(|term| note(&mut beginnings, term));
         Self { terms: Cow::Borrowed(TERMS), beginnings }
     }
 }
 
-fn bit(first: u8) -> u32 {
-    if first.is_ascii_lowercase() { 1 << (first - b'a') } else { 1 << 31 }
+fn note(beginnings: &mut [u32; LETTERS], term: &str) {
+    if let [first, rest @ ..] = term.as_bytes() {
+        if let Some(seconds) = beginnings.get_mut(letter(*first)) {
+            *seconds |= rest.first().map_or(SINGLE, |second| 1 << letter(*second));
+        }
+    }
+}
+
+/// The bit that stands for no second letter.
+const SINGLE: u32 = 1 << 31;
+
+fn letter(byte: u8) -> usize {
+    usize::from(byte.to_ascii_lowercase().wrapping_sub(b'a')).min(LETTERS - 1)
 }
 
 const TERMS: &[Cow<'static, str>] = &[
@@ -112,5 +127,8 @@ mod tests {
         assert!(DenyList::of(["PASSword"]).denies("old_password"));
         assert!(DenyList::default().with("-ip").denies("X-Real-IP"));
         assert!(DenyList::of(["straße"]).denies("straße"));
+        assert!(DenyList::of(["ß"]).denies("maß") && !DenyList::of(["ß"]).denies("mass"));
+        let single = DenyList::of(["x"]);
+        assert!(single.denies("X") && single.denies("axb") && !single.denies("ab"));
     }
 }

@@ -90,23 +90,28 @@ pub(super) fn here<R>(mut look: impl FnMut(Here<'_>) -> R) -> R {
 }
 
 /// The hub that takes the breadcrumbs of this place: those of a span are its parent's too, up to where they are kept.
+#[inline]
 pub(super) fn with_breadcrumbs<R>(mut add: impl FnMut(&Hub) -> R) -> R {
     let added = CURRENT.try_with(|place| {
         let place = place.borrow();
-        match place.innermost() {
-            Some(Entered::Hub(_, hub)) | Some(Entered::Span(_, Some(hub))) => Ok(add(hub)),
-            Some(Entered::Span(key, None)) => Err(Some(*key)),
-            None => place.own.as_deref().map(&mut add).ok_or(None),
+        match place.entered.last() {
+            None => place.own.as_deref().map(&mut add),
+            Some(Entered::Hub(_, hub) | Entered::Span(_, Some(hub))) => Some(add(hub)),
+            Some(Entered::Span(_, None)) => None,
         }
     });
     match added {
-        Ok(Ok(added)) => added,
-        // It may have to be made, which is more than a look.
-        Ok(Err(Some(key))) => match bridged::hub_for_breadcrumbs(key) {
-            Some(hub) => add(&hub),
-            None => add(&thread_hub()),
-        },
-        _ => add(&thread_hub()),
+        Ok(Some(added)) => added,
+        _ => add(&hub_for_breadcrumbs()),
+    }
+}
+
+/// The same where it may have to be made, which is more than a look.
+#[cold]
+fn hub_for_breadcrumbs() -> Arc<Hub> {
+    match around() {
+        Around::Hub(hub) => hub,
+        Around::Span(key) => bridged::hub_for_breadcrumbs(key).unwrap_or_else(thread_hub),
     }
 }
 

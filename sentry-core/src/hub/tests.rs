@@ -8,6 +8,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::options::ClientOptions;
+use crate::protocol::Breadcrumb;
 use crate::protocol::User;
 use crate::protocol::client_report::{Category, Reason};
 use crate::sync::Mutex;

@@ -113,8 +113,8 @@ fn take(scope: &mut Scope, step: &Step) {
         Step::Level(level) => scope.set_level(*level),
         Step::Transaction(name) => scope.set_transaction(name.map(|name| name.to_string()).as_deref()),
         Step::Crumb(n) => {
-            let mut crumb = Breadcrumb { message: Some(n.to_string()), ..Default::default() };
-            scope.data.add_breadcrumb(&mut crumb, MAX_CRUMBS);
+            let crumb = Breadcrumb { message: Some(n.to_string()), ..Default::default() };
+            scope.data.add_breadcrumb(&mut crumb.into(), MAX_CRUMBS);
         }
         Step::ClearCrumbs => scope.clear_breadcrumbs(),
         Step::Attach(n) => scope.add_attachment(Attachment { filename: n.to_string(), ..Default::default() }),

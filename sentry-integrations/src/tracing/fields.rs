@@ -46,7 +46,8 @@ impl EventFields {
         let mut fields = Self {
             message: None,
             error: None,
-            values: Vec::new(),
+            // Nearly all have a message among their fields.
+            values: Vec::with_capacity(event.metadata().fields().len().saturating_sub(1)),
             exceptions: Vec::new(),
             errors,
             secrets: Secrets::default(),
