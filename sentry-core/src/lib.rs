@@ -22,7 +22,7 @@
 //! 3 `capture hint integration options into_dsn error_event transport batches` ·
 //! 4 `scope origin performance session logs metrics pipeline pending crash client hub`, which know each other: a scope
 //!   holds a span and a session, both know whose they are, and events are finished inside a hub ·
-//! 5 `api futures macros monitor test utils`.
+//! 5 `api bound futures incoming macros monitor test utils`.
 
 #![cfg_attr(
     not(all(feature = "logs", feature = "metrics")),
@@ -34,6 +34,7 @@ mod attachment_file;
 mod auth;
 mod batch;
 mod batches;
+mod bound;
 mod breadcrumbs;
 mod capture;
 mod caught;
@@ -48,6 +49,7 @@ mod feedback;
 mod futures;
 mod hint;
 mod hub;
+mod incoming;
 mod indexed_enum;
 mod integration;
 mod into_dsn;
@@ -90,6 +92,7 @@ pub use api::{
 };
 pub use attachment_file::FileAttachment;
 pub use batches::BatchSource;
+pub use bound::{forked, within_current};
 pub use breadcrumbs::IntoBreadcrumbs;
 #[doc(hidden)]
 pub use capture::EventDraft;
@@ -131,7 +134,7 @@ pub use propagation::{HeaderParseError, TracePropagationContext};
 pub use propagation::{SentryTrace, parse_sentry_trace_header as parse_headers};
 pub use protocol::{Breadcrumb, Envelope, Level, User};
 #[doc(hidden)]
-pub use scope::LeanBreadcrumb;
+pub use scope::{LeanBreadcrumb, SpareBuffers};
 pub use scope::{Scope, configure_global_scope};
 pub use sdk::sdk_info;
 pub use transport::{NoOpTransport, Transport, TransportFactory, TransportOptions};

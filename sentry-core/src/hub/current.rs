@@ -75,11 +75,14 @@ pub(super) fn current() -> Arc<Hub> {
 /// Lets `look` at the hub that the current one is, or would be a fork of. It must run no user code: that might switch hubs.
 #[inline]
 pub(super) fn with<R>(mut look: impl FnMut(&Hub) -> R) -> R {
-    here(|here| look(here.hub))
+    let seen = CURRENT.try_with(|place| place.borrow().at_hand().map(&mut look));
+    match seen {
+        Ok(Some(seen)) => seen,
+        _ => here(|here| look(here.hub)),
+    }
 }
 
 /// As [`with`], and tells the place in the trace.
-#[inline]
 pub(super) fn here<R>(mut look: impl FnMut(Here<'_>) -> R) -> R {
     let seen = CURRENT.try_with(|place| place.borrow().look(&mut look));
     match seen {
@@ -92,14 +95,7 @@ pub(super) fn here<R>(mut look: impl FnMut(Here<'_>) -> R) -> R {
 /// The hub that takes the breadcrumbs of this place: those of a span are its parent's too, up to where they are kept.
 #[inline]
 pub(super) fn with_breadcrumbs<R>(mut add: impl FnMut(&Hub) -> R) -> R {
-    let added = CURRENT.try_with(|place| {
-        let place = place.borrow();
-        match place.entered.last() {
-            None => place.own.as_deref().map(&mut add),
-            Some(Entered::Hub(_, hub) | Entered::Span(_, Some(hub))) => Some(add(hub)),
-            Some(Entered::Span(_, None)) => None,
-        }
-    });
+    let added = CURRENT.try_with(|place| place.borrow().at_hand().map(&mut add));
     match added {
         Ok(Some(added)) => added,
         _ => add(&hub_for_breadcrumbs()),
@@ -184,6 +180,16 @@ enum Known {
 }
 
 impl Place {
+    /// The hub, if it is known without looking at spans.
+    #[inline]
+    fn at_hand(&self) -> Option<&Hub> {
+        match self.entered.last() {
+            None => self.own.as_deref(),
+            Some(Entered::Hub(_, hub) | Entered::Span(_, Some(hub))) => Some(hub),
+            Some(Entered::Span(_, None)) => None,
+        }
+    }
+
     /// What was entered last, and is there still.
     #[inline]
     fn innermost(&self) -> Option<&Entered> {

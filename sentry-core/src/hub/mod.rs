@@ -24,7 +24,7 @@ use crate::integration::Integration;
 use crate::performance::TransactionOrSpan;
 use crate::propagation::TracePropagationContext;
 use crate::protocol::{Event, Level};
-use crate::scope::{Crumb, LeanBreadcrumb, Lease, Scope, ScopeData, ScopeSnapshot};
+use crate::scope::{Crumb, LeanBreadcrumb, Lease, Scope, ScopeData, ScopeSnapshot, SpareBuffers};
 use crate::session::Effect;
 use crate::suppress;
 use crate::sync::MutexGuard;
@@ -305,24 +305,29 @@ impl Hub {
     #[inline]
     pub(crate) fn add_breadcrumb_to_current<B: IntoBreadcrumbs>(breadcrumb: B) {
         if current::with(Self::is_active) {
-            breadcrumb.into_breadcrumbs().for_each(|breadcrumb| Self::add_here(Crumb::Whole(breadcrumb)));
+            breadcrumb.into_breadcrumbs().for_each(|breadcrumb| Self::add_here(&mut Crumb::Whole(breadcrumb)));
         }
     }
 
-    /// Adds a breadcrumb of a bridge's, which is asked for one if it can be sent. As with
+    /// Adds a breadcrumb of a bridge's, which is asked for one if it can be sent, and given buffers for it. As with
     /// [`add_breadcrumb`](crate::add_breadcrumb), no hub is made for that.
     #[doc(hidden)]
     #[inline]
-    pub fn add_lean_breadcrumb(note: impl FnOnce() -> LeanBreadcrumb) {
+    pub fn add_lean_breadcrumb(note: impl FnOnce(SpareBuffers) -> LeanBreadcrumb) {
         if activity::any_open() && current::with(Self::is_active) {
-            Self::add_here(Crumb::Lean(note()));
+            let mut crumb = Crumb::Lean(note(SpareBuffers::take()));
+            Self::add_here(&mut crumb);
+            // Now the one that fell off.
+            if let Crumb::Lean(old) = crumb {
+                SpareBuffers::keep(old);
+            }
         }
     }
 
     #[inline]
-    fn add_here(mut crumb: Crumb) {
-        if let Some(client) = current::with_breadcrumbs(|hub| hub.add_without_hook(&mut crumb)) {
-            if let Some(mut crumb) = ask_hook(&client, crumb) {
+    fn add_here(crumb: &mut Crumb) {
+        if let Some(client) = current::with_breadcrumbs(|hub| hub.add_without_hook(crumb)) {
+            if let Some(mut crumb) = ask_hook(&client, crumb.take()) {
                 current::with_breadcrumbs(|hub| hub.add_asked(&mut crumb));
             }
         }
@@ -352,20 +357,30 @@ impl Hub {
 
     #[inline]
     fn add_locked(&self, mut levels: MutexGuard<'_, Levels>, crumb: &mut Crumb, max: usize) {
-        let mut outer = self.stack.with_same_breadcrumbs(&levels);
-        let copy = outer.map(|_| crumb.clone());
+        if let Some(outer) = self.stack.with_same_breadcrumbs(&levels) {
+            drop(levels);
+            return self.add_to_all(outer, crumb, max);
+        }
         let retired = levels.top.scope.add_breadcrumb(crumb, max);
         // What has fallen off is dropped here, without the lock.
         drop(levels);
         drop(retired);
-        while let (Some(stack), Some(copy)) = (outer, &copy) {
-            let mut crumb = copy.clone();
+    }
+
+    /// Adds a breadcrumb of a span to the hubs around it as well.
+    #[cold]
+    fn add_to_all(&self, outer: &Arc<Stack>, crumb: &mut Crumb, max: usize) {
+        let mut next = Some(outer);
+        while let Some(stack) = next {
+            let mut copy = crumb.clone();
             let mut levels = stack.lock();
-            outer = stack.with_same_breadcrumbs(&levels);
-            let retired = levels.top.scope.add_breadcrumb(&mut crumb, max);
+            next = stack.with_same_breadcrumbs(&levels);
+            let retired = levels.top.scope.add_breadcrumb(&mut copy, max);
             drop(levels);
             drop(retired);
         }
+        let retired = self.stack.lock().top.scope.add_breadcrumb(crumb, max);
+        drop(retired);
     }
 
     /// Whether what is captured here can be sent.

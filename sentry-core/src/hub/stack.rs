@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::activity;
 use crate::client::Client;
+use crate::deny_list::DenyList;
 use crate::ledger::Recorder;
 use crate::options::TracesSamplingStrategy;
 use crate::performance::TransactionOrSpan;
@@ -114,6 +115,7 @@ pub(super) struct Known {
     pub(super) client: Weak<Client>,
     pub(super) max_breadcrumbs: usize,
     pub(super) has_before_breadcrumb: bool,
+    pub(super) deny_list: DenyList,
     pub(super) tracing: Tracing,
     /// For what is lost before it is anything.
     pub(super) recorder: Recorder,
@@ -277,6 +279,7 @@ impl Levels {
         let know = |client: &Arc<Client>| Known {
             max_breadcrumbs: client.options().max_breadcrumbs,
             has_before_breadcrumb: client.options().before_breadcrumb.is_some(),
+            deny_list: client.options().deny_list.clone(),
             tracing: match client.options().traces_sampling_strategy {
                 TracesSamplingStrategy::Disabled => Tracing::Off,
                 TracesSamplingStrategy::FixedRate(rate) => Tracing::Rate(rate),

@@ -46,11 +46,11 @@ impl Hub {
         Self::current_wants_logs()
     }
 
-    /// The client that would get what is captured here.
+    /// Whether the client that would get what is captured here denies to collect what is under `name`.
     #[doc(hidden)]
     #[must_use]
-    pub fn client_here() -> Option<Arc<Client>> {
-        current::with(Self::client)
+    pub fn denies_here(name: &str) -> bool {
+        current::with(|hub| hub.stack.lock().client().is_some_and(|known| known.deny_list.denies(name)))
     }
 
     /// Whether a log captured on the current hub would be sent.

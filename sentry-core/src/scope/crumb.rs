@@ -1,6 +1,7 @@
 //! A breadcrumb as a scope keeps it: whole, or as a bridge noted it.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::clock;
@@ -29,6 +30,38 @@ impl LeanBreadcrumb {
         Self { timestamp: clock::wall(), level, category: category.into(), message: None, data: Vec::new() }
     }
 }
+
+/// Memory for a breadcrumb, of one that fell off a full ring on this thread.
+#[derive(Debug, Default)]
+pub struct SpareBuffers {
+    /// Empty.
+    pub text: String,
+    /// Empty.
+    pub data: Vec<(Cow<'static, str>, Value)>,
+}
+
+thread_local! {
+    static SPARE: Cell<Option<SpareBuffers>> = const { Cell::new(None) };
+}
+
+impl SpareBuffers {
+    pub(crate) fn take() -> Self {
+        SPARE.try_with(Cell::take).ok().flatten().unwrap_or_default()
+    }
+
+    pub(crate) fn keep(old: LeanBreadcrumb) {
+        let LeanBreadcrumb { message, mut data, .. } = old;
+        let mut text = message.unwrap_or_default();
+        text.clear();
+        data.clear();
+        if text.capacity() <= MAX_SPARE_BYTES && data.capacity() <= MAX_SPARE_FIELDS {
+            let _ = SPARE.try_with(|spare| spare.set(Some(Self { text, data })));
+        }
+    }
+}
+
+const MAX_SPARE_BYTES: usize = 512;
+const MAX_SPARE_FIELDS: usize = 16;
 
 impl From<LeanBreadcrumb> for Breadcrumb {
     fn from(lean: LeanBreadcrumb) -> Self {

@@ -28,7 +28,7 @@ use crate::protocol::Log;
 use crate::protocol::{Attachment, Context, Event, Level, Transaction, User, Value};
 use change::{Change, Journal};
 
-pub use crumb::LeanBreadcrumb;
+pub use crumb::{LeanBreadcrumb, SpareBuffers};
 pub use global::configure_global_scope;
 
 pub(crate) use attached::Attached;

@@ -45,7 +45,9 @@ impl BreadcrumbLayer {
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
-        Hub::add_lean_breadcrumb(|| convert::breadcrumb(event, self.has_span_attributes.then_some(context)));
+        Hub::add_lean_breadcrumb(|buffers| {
+            convert::breadcrumb(event, self.has_span_attributes.then_some(context), buffers)
+        });
     }
 }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use sentry_core::protocol::{Context as EventContext, Event, Exception, Map, Mechanism, Value};
 #[cfg(feature = "logs")]
 use sentry_core::protocol::{Log, LogAttribute, LogLevel};
-use sentry_core::{Breadcrumb, EventDraft, LeanBreadcrumb, Level, value_bytes};
+use sentry_core::{Breadcrumb, EventDraft, LeanBreadcrumb, Level, SpareBuffers, value_bytes};
 use tracing_core::{Metadata, Subscriber};
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
@@ -22,7 +22,7 @@ pub fn breadcrumb_from_event<'context, S>(
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    breadcrumb(event, ctx.into()).into()
+    breadcrumb(event, ctx.into(), SpareBuffers::default()).into()
 }
 
 /// The Sentry event of an event, with an exception for each error among its fields; with a context, it has the fields of the
@@ -51,19 +51,25 @@ where
     log(event, ctx.into())
 }
 
-pub(super) fn breadcrumb<S>(event: &tracing_core::Event<'_>, context: Option<&Context<'_, S>>) -> LeanBreadcrumb
+pub(super) fn breadcrumb<S>(
+    event: &tracing_core::Event<'_>,
+    context: Option<&Context<'_, S>>,
+    buffers: SpareBuffers,
+) -> LeanBreadcrumb
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    let EventFields { message, values, .. } = fields_of(event, context, Errors::Listed);
+    let EventFields { message, log_target, values, .. } = fields_of(event, context, Errors::Listed, buffers);
     let metadata = event.metadata();
-    LeanBreadcrumb { message, data: values, ..LeanBreadcrumb::new(level_of(metadata), metadata.target()) }
+    let category = log_target.map_or(Cow::Borrowed(metadata.target()), Cow::Owned);
+    LeanBreadcrumb { message, data: values, ..LeanBreadcrumb::new(level_of(metadata), category) }
 }
 
 /// What is needed to make the Sentry event of an event where it is finished.
 #[derive(Debug)]
 pub(super) struct Draft {
     metadata: &'static Metadata<'static>,
+    logger: Cow<'static, str>,
     message: Option<String>,
     values: Vec<(Cow<'static, str>, Value)>,
     exceptions: Vec<Exception>,
@@ -74,13 +80,16 @@ impl Draft {
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
-        let EventFields { message, values, mut exceptions, .. } = fields_of(event, context, Errors::Captured);
+        let EventFields { message, log_target, values, mut exceptions, .. } =
+            fields_of(event, context, Errors::Captured, SpareBuffers::default());
         if let Some(outermost) = exceptions.last_mut() {
             let mechanism = outermost.mechanism.get_or_insert_with(Mechanism::default);
             mechanism.ty = "tracing".to_owned();
             mechanism.handled.get_or_insert(true);
         }
-        Self { metadata: event.metadata(), message, values, exceptions }
+        let metadata = event.metadata();
+        let logger = log_target.map_or(Cow::Borrowed(metadata.target()), Cow::Owned);
+        Self { metadata, logger, message, values, exceptions }
     }
 
     pub(super) fn level(&self) -> Level {
@@ -88,7 +97,7 @@ impl Draft {
     }
 
     fn into_event(self) -> Event<'static> {
-        let Self { metadata, message, mut values, exceptions } = self;
+        let Self { metadata, logger, message, mut values, exceptions } = self;
         let mut tags = Map::new();
         values.retain(|(key, value)| match key.strip_prefix(TAG).map(|tag| (tag, tag_text(value))) {
             Some((tag, Some(text))) => {
@@ -108,7 +117,7 @@ impl Draft {
             contexts.insert("Rust Tracing Location".to_owned(), EventContext::Other(place));
         }
         Event {
-            logger: Some(metadata.target().to_owned()),
+            logger: Some(logger.into_owned()),
             level: level_of(metadata),
             message,
             exception: exceptions.into(),
@@ -143,7 +152,7 @@ pub(super) fn log<S>(event: &tracing_core::Event<'_>, context: Option<&Context<'
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    let fields = fields_of(event, context, Errors::Listed);
+    let fields = fields_of(event, context, Errors::Listed, SpareBuffers::default());
     let metadata = event.metadata();
     let values = fields.values.into_iter().map(|(key, value)| (key.into_owned(), LogAttribute(value)));
     let mut attributes: Map<String, LogAttribute> = values.collect();
@@ -166,11 +175,16 @@ where
     }
 }
 
-fn fields_of<S>(event: &tracing_core::Event<'_>, context: Option<&Context<'_, S>>, errors: Errors) -> EventFields
+fn fields_of<S>(
+    event: &tracing_core::Event<'_>,
+    context: Option<&Context<'_, S>>,
+    errors: Errors,
+    buffers: SpareBuffers,
+) -> EventFields
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    let mut fields = EventFields::of(event, errors);
+    let mut fields = EventFields::of(event, errors, buffers);
     if let Some(context) = context {
         fields.values.extend(span_fields::around(event, context));
     }

@@ -3,22 +3,10 @@
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt::{self, Write as _};
-use std::sync::Arc;
 
 use sentry_core::protocol::{Exception, Value};
-use sentry_core::{Client, FILTERED, Hub, event_from_error};
+use sentry_core::{FILTERED, Hub, SpareBuffers, event_from_error};
 use tracing_core::field::{Field, Visit};
-
-/// Whose list says which fields are secret: looked up at the first field, and once.
-#[derive(Default)]
-pub(super) struct Secrets(Option<Option<Arc<Client>>>);
-
-impl Secrets {
-    fn hide(&mut self, name: &str) -> bool {
-        let client = self.0.get_or_insert_with(Hub::client_here);
-        client.as_ref().is_some_and(|client| client.options().deny_list.denies(name))
-    }
-}
 
 /// What becomes of a field that is an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,24 +22,23 @@ pub(super) struct EventFields {
     pub(super) message: Option<String>,
     /// The text of the field `error`, which is the message of an event without one: that is what `#[instrument(err)]` makes.
     pub(super) error: Option<String>,
+    /// The target of a record that crate `tracing-log` took over from `log`: the event's own is then `log`.
+    pub(super) log_target: Option<String>,
     pub(super) values: Vec<(Cow<'static, str>, Value)>,
     /// Those of the errors, the innermost first.
     pub(super) exceptions: Vec<Exception>,
     errors: Errors,
-    secrets: Secrets,
+    /// For the message.
+    text: String,
 }
 
 impl EventFields {
-    pub(super) fn of(event: &tracing_core::Event<'_>, errors: Errors) -> Self {
-        let mut fields = Self {
-            message: None,
-            error: None,
-            // Nearly all have a message among their fields.
-            values: Vec::with_capacity(event.metadata().fields().len().saturating_sub(1)),
-            exceptions: Vec::new(),
-            errors,
-            secrets: Secrets::default(),
-        };
+    pub(super) fn of(event: &tracing_core::Event<'_>, errors: Errors, buffers: SpareBuffers) -> Self {
+        let SpareBuffers { text, mut data } = buffers;
+        // Nearly all have a message among their fields.
+        data.reserve_exact(event.metadata().fields().len().saturating_sub(1));
+        let (message, error, log_target) = (None, None, None);
+        let mut fields = Self { message, error, log_target, values: data, exceptions: Vec::new(), errors, text };
         event.record(&mut fields);
         if fields.message.is_none() {
             fields.message = fields.error.take();
@@ -62,21 +49,22 @@ impl EventFields {
     }
 
     /// A text, unless it is the message; and made only if it may be seen.
-    fn text(&mut self, field: &Field, text: impl FnOnce() -> String) {
+    fn text(&mut self, field: &Field, write: impl FnOnce(&mut String)) {
+        let written = |mut into: String| {
+            write(&mut into);
+            into
+        };
         match field.name() {
-            "message" => self.message = Some(text()),
-            "error" => self.error = Some(text()),
-            _ => self.value(field, || Value::String(text())),
+            "message" => self.message = Some(written(std::mem::take(&mut self.text))),
+            "error" => self.error = Some(written(String::new())),
+            "log.target" => self.log_target = Some(written(String::new())),
+            _ => self.value(field, || written(String::new()).into()),
         }
     }
 
     fn value(&mut self, field: &Field, value: impl FnOnce() -> Value) {
         let name = field.name();
-        // Written by the bridge from `log`: they tell no more than the event's own place.
-        if name.starts_with("log.") {
-            return;
-        }
-        let value = if self.secrets.hide(name) { FILTERED.into() } else { value() };
+        let value = if Hub::denies_here(name) { FILTERED.into() } else { value() };
         self.values.push((Cow::Borrowed(name), value));
     }
 }
@@ -99,7 +87,7 @@ impl Visit for EventFields {
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.text(field, || value.to_owned());
+        self.text(field, |into| into.push_str(value));
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
@@ -116,7 +104,7 @@ impl Visit for EventFields {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.text(field, || debug(value));
+        self.text(field, |into| debug(value, into));
     }
 }
 
@@ -128,7 +116,6 @@ pub(super) struct SpanFields {
     pub(super) sentry_trace: Option<String>,
     pub(super) tags: Vec<(String, String)>,
     pub(super) values: Vec<(Cow<'static, str>, Value)>,
-    secrets: Secrets,
 }
 
 impl SpanFields {
@@ -143,7 +130,7 @@ impl SpanFields {
 
     fn value(&mut self, field: &Field, value: impl FnOnce() -> Value) {
         let name = field.name();
-        let value = if self.secrets.hide(name) { FILTERED.into() } else { value() };
+        let value = if Hub::denies_here(name) { FILTERED.into() } else { value() };
         match name.strip_prefix(TAG).map(|tag| (tag, tag_text(&value))) {
             Some((tag, Some(text))) => self.tags.push((tag.to_owned(), text)),
             _ => self.values.push((Cow::Borrowed(name), value)),
@@ -173,7 +160,11 @@ impl Visit for SpanFields {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.text(field, || debug(value));
+        self.text(field, || {
+            let mut text = String::new();
+            debug(value, &mut text);
+            text
+        });
     }
 }
 
@@ -191,11 +182,9 @@ fn number(value: f64) -> Value {
     if value.is_finite() { value.into() } else { value.to_string().into() }
 }
 
-fn debug(value: &dyn fmt::Debug) -> String {
-    let mut text = String::new();
+fn debug(value: &dyn fmt::Debug, into: &mut String) {
     // What was written before an error of the program's `Debug` is better than nothing.
-    let _ = write!(text, "{value:?}");
-    text
+    let _ = write!(into, "{value:?}");
 }
 
 pub(super) const TAG: &str = "tags.";
