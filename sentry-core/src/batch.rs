@@ -31,6 +31,9 @@ pub(crate) trait Store: Default {
     fn push(&mut self, item: &mut Self::Item) -> usize;
 
     fn len(&self) -> usize;
+
+    /// Gives back the room that was made for more.
+    fn shrink(&mut self);
 }
 
 /// The plain way.
@@ -47,6 +50,10 @@ impl<T> Store for Vec<T> {
 
     fn len(&self) -> usize {
         self.len()
+    }
+
+    fn shrink(&mut self) {
+        self.shrink_to_fit();
     }
 }
 
@@ -155,6 +162,8 @@ mod tests {
         fn len(&self) -> usize {
             self.0.len()
         }
+
+        fn shrink(&mut self) {}
     }
 
     fn batch() -> Batch<Weighed> {

@@ -184,8 +184,8 @@ impl Client {
         let client = self.clone();
         match crash::elsewhere(timeout, move || client.flush(Some(timeout))) {
             Ok(flushed) => flushed.unwrap_or(false),
-            // Without a thread, the batches have to stay where they are.
-            Err(_) => self.transport().is_none_or(|transport| transport.flush(timeout)),
+            // Without a thread, all has to stay where it is.
+            Err(_) => false,
         }
     }
 
@@ -340,12 +340,8 @@ impl Inner {
         let arrived = self.pipeline.send_batches(Take::All, left(began, timeout));
         let settled = transport.flush(left(began, timeout));
         // Sessions whose last event was finished meanwhile are ready only now.
-        let sessions = self.pipeline.take_sessions(Take::All);
-        if sessions.is_empty() {
-            return arrived && settled;
-        }
-        sessions.into_iter().for_each(|pending| self.pipeline.hand_over_to(transport, pending));
-        arrived && transport.flush(left(began, timeout))
+        let is_more = self.pipeline.send_sessions(transport);
+        arrived && settled && (!is_more || transport.flush(left(began, timeout)))
     }
 
     fn shut(&self, timeout: Duration) -> bool {

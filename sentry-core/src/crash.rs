@@ -4,7 +4,7 @@
 //! process. A deferring transport just queues the event. Any other would finish it on the spot: it is held back
 //! there, and finished on a short-lived thread that is waited for within a limit.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc;
@@ -22,6 +22,31 @@ enum Hold {
 
 thread_local! {
     static HOLD: RefCell<Hold> = const { RefCell::new(Hold::No) };
+}
+
+thread_local! {
+    static UNDER_WAY: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Marks this thread as panicking until the guard is dropped: whatever leaves with the event, such as a session or a batch
+/// that is full, is no more sent on the spot than the event is.
+pub(crate) fn enter() -> UnderWay {
+    UnderWay { before: UNDER_WAY.replace(true) }
+}
+
+pub(crate) fn is_under_way() -> bool {
+    UNDER_WAY.get()
+}
+
+#[must_use]
+pub(crate) struct UnderWay {
+    before: bool,
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        UNDER_WAY.set(self.before);
+    }
 }
 
 /// Sends `pending` from a panicking thread.

@@ -8,7 +8,7 @@ use std::ops::Range;
 use crate::protocol::Value;
 use crate::weight::value_bytes;
 
-/// Texts, one after the other. They are never changed or removed.
+/// Texts, one after the other. None is changed, or removed before all are.
 #[derive(Debug, Default)]
 pub(crate) struct Texts(String);
 
@@ -176,6 +176,13 @@ impl Packed {
             self.entries.push((key, PackedValue::new(value, &mut self.texts)));
         }
         start..self.entries.len()
+    }
+
+    /// Gives back the room that was made for more.
+    pub(crate) fn shrink(&mut self) {
+        self.texts.0.shrink_to_fit();
+        self.values.shrink_to_fit();
+        self.entries.shrink_to_fit();
     }
 
     /// Takes values with keys out.

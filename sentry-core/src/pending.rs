@@ -229,7 +229,8 @@ impl PendingEnvelope {
                 recorder.record_loss(capture.kind.category(), reason, 1);
                 let effect = capture.effect();
                 // What is lost on the way happened all the same (spec SES-22).
-                if let Some(update) = capture.session.take().and_then(|session| session.settle(Some(effect), None)) {
+                let session = capture.session.take();
+                if let Some(update) = session.and_then(|session| session.settle(Some(effect), None, &self.pipeline)) {
                     self.pipeline.send_session(update, clock::now());
                 }
             }

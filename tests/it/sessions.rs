@@ -292,3 +292,22 @@ fn a_session_of_a_fork_leaves_that_of_its_parent_alone() {
     let ends: Vec<_> = states(&receiver).into_iter().filter(|(status, ..)| status != "ok").collect();
     assert_eq!(ends[1..], [state("abnormal", 0, true), state("exited", 1, false)]);
 }
+
+#[test]
+fn an_error_of_another_client_counts_for_the_session_of_its_own_client() {
+    let (ours, theirs) = (Receiver::start(), Receiver::start());
+    let (hub, client) = start(&ours.dsn(), ClientOptions::new().session_mode(SessionMode::Application));
+    let (_, other) = start(&theirs.dsn(), ClientOptions::new().release("other@2"));
+    hub.start_session();
+    let fork = Hub::new_from_top(&hub);
+    fork.bind_client(Some(Arc::clone(&other)));
+    fork.capture_error(&std::fmt::Error);
+    assert!(other.flush(None));
+    drop(fork);
+    hub.end_session();
+    assert!(client.close(None) && other.close(None));
+    assert_eq!(updates(&theirs).len(), 0);
+    let [announced, .., ended] = &updates(&ours)[..] else { panic!("two updates: {:#?}", updates(&ours)) };
+    assert_eq!((&announced["init"], &announced["errors"]), (&json!(true), &json!(1)));
+    assert_eq!((&ended["status"], &ended["attrs"]["release"]), (&json!("exited"), &json!("it@1.0.0")));
+}

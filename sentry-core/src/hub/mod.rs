@@ -19,6 +19,7 @@ use uuid::Uuid;
 use crate::breadcrumbs::IntoBreadcrumbs;
 use crate::capture::{Body, Capture, EventDraft, is_unhandled};
 use crate::client::{Admission, Client};
+use crate::crash;
 use crate::hint::SharedError;
 use crate::integration::Integration;
 use crate::performance::TransactionOrSpan;
@@ -228,6 +229,7 @@ impl Hub {
         let Some(client) = self.listening_client() else {
             return Uuid::nil();
         };
+        let _mark = crash::enter();
         let admission = client.admit(|| capture.effect(), || self.snapshot());
         if admission == Admission::Lost {
             return Uuid::nil();
@@ -428,10 +430,10 @@ impl Hub {
         self.client().filter(|client| client.is_listening())
     }
 
-    /// The hub to come back to, and its scope as it is now but for the span.
+    /// The hub to come back to, and what a transaction needs of its scope as it is now.
     pub(crate) fn home(&self) -> (Home, ScopeData) {
         let scope = self.stack.lock().top.scope.clone();
-        (Home::of(&self.stack), scope.without_span())
+        (Home::of(&self.stack), scope.for_transaction())
     }
 
     /// The span on its scope.

@@ -21,7 +21,9 @@ impl Hub {
         };
         let Some(client) = client else { return };
         let Some(session) = Session::begin(client.pipeline(), level, user.as_deref()) else { return };
-        let replaced = self.stack.lock().top.scope.replace_session(Some(session));
+        // Where it was begun, whatever was pushed meanwhile; that may be gone by now.
+        let replaced = self.stack.lock().level_mut(level).map(|level| level.scope.replace_session(Some(session)));
+        let Some(replaced) = replaced else { return };
         if let Some(previous) = replaced.session.as_ref().filter(|previous| previous.began_on(level)) {
             previous.end(SessionStatus::Exited, user.as_deref());
         }

@@ -417,3 +417,30 @@ fn a_raw_envelope_weighs_what_it_is() {
     let raw = crate::Envelope::from_bytes_raw(vec![b'x'; 100_000]).expect("raw");
     assert!(crate::weight::envelope_bytes(&raw) >= 100_000);
 }
+
+#[test]
+fn a_processor_whose_destructor_panics_costs_nothing() {
+    struct Panics;
+    impl Drop for Panics {
+        fn drop(&mut self) {
+            std::panic::resume_unwind(Box::new(()));
+        }
+    }
+    let transport = TestTransport::deferred();
+    let hub = hub_with(options(&transport));
+    let client = hub.client().expect("bound");
+    hub.with_scope(
+        |scope| {
+            let panics = Panics;
+            scope.add_event_processor(move |event| {
+                let _ = &panics;
+                drop(event);
+                None
+            });
+        },
+        || hub.capture_message("dropped", Level::Info),
+    );
+    assert!(client.flush(None));
+    let row = client.stats().of(crate::protocol::client_report::Category::Error);
+    assert_eq!((row.captured, row.lost_in_all()), (1, 1), "{row:?}");
+}

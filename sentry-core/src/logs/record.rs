@@ -173,6 +173,11 @@ impl Store for PackedLogs {
     fn len(&self) -> usize {
         self.rows.len()
     }
+
+    fn shrink(&mut self) {
+        self.rows.shrink_to_fit();
+        self.packed.shrink();
+    }
 }
 
 const BYTES_OF_A_LOG: usize = 64;

@@ -127,6 +127,11 @@ impl Store for PackedMetrics {
     fn len(&self) -> usize {
         self.rows.len()
     }
+
+    fn shrink(&mut self) {
+        self.rows.shrink_to_fit();
+        self.packed.shrink();
+    }
 }
 
 const BYTES_OF_A_METRIC: usize = 16;

@@ -25,6 +25,13 @@ pub(crate) struct FinishedTransaction {
     pub(crate) bytes: usize,
 }
 
+/// Events and spans that are left keep what it shares with them, but not what was recorded.
+impl Drop for FinishedTransaction {
+    fn drop(&mut self) {
+        drop(self.shared.take_recording());
+    }
+}
+
 impl FinishedTransaction {
     pub(super) fn new(shared: Arc<Shared>, spans: usize, bytes: usize, ended: SystemTime) -> Self {
         Self { event_id: random::uuid(), shared, ended, spans, bytes: size_of::<Shared>() + bytes }
@@ -47,8 +54,8 @@ impl FinishedTransaction {
     }
 
     /// What was told to others of the trace, if anything was, and is told to the server.
-    pub(crate) fn sampling_context(&self, pipeline: &Pipeline) -> Arc<DynamicSamplingContext> {
-        self.shared.freeze(Some(pipeline))
+    pub(crate) fn sampling_context(&self) -> Arc<DynamicSamplingContext> {
+        self.shared.sampling_context()
     }
 
     /// As it is on the wire, before scopes, hooks and defaults; and what was set on scopes inside of it.

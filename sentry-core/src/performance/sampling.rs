@@ -25,7 +25,9 @@ impl Decision {
     /// Where nobody would send it: what the other side decided is passed on (spec TRC-30).
     pub(super) fn pass_on(context: &TransactionContext) -> Self {
         let sample_rand = Some(dice(context));
-        Self { sampled: context.sampled(), records: false, counts: false, sample_rate: None, sample_rand }
+        // What the program itself decided is nothing to tell where nothing is sent (spec TRC-32).
+        let sampled = context.incoming.as_ref().and_then(|incoming| incoming.sampled());
+        Self { sampled, records: false, counts: false, sample_rate: None, sample_rand }
     }
 }
 

@@ -34,6 +34,9 @@ pub(crate) struct Shared {
     pub(super) decision: Decision,
     /// Not kept alive: events that wait in a queue of this client refer to the transaction.
     client: Weak<Client>,
+    /// What describes it as the head of the trace: known apart, since whoever sends an event must not be left with the last
+    /// handle of the client.
+    pipeline: Weak<Pipeline>,
     face: Mutex<Face>,
     /// Only of one that is sampled.
     recording: Option<Box<Mutex<Recording>>>,
@@ -76,6 +79,7 @@ impl Shared {
             parent_span_id: context.parent_span_id,
             decision,
             client: client.map(Arc::downgrade).unwrap_or_default(),
+            pipeline: client.map(|client| Arc::downgrade(client.pipeline())).unwrap_or_default(),
             face: Mutex::new(Face {
                 name: context.name,
                 op: context.op,
@@ -184,20 +188,9 @@ impl Shared {
 
     /// The dynamic sampling context, which does not change any more from now on.
     pub(crate) fn sampling_context(&self) -> Arc<DynamicSamplingContext> {
-        match self.frozen.get() {
-            Some(frozen) => Arc::clone(frozen),
-            None => {
-                let client = self.client();
-                self.freeze(client.as_deref().map(|client| &**client.pipeline()))
-            }
-        }
-    }
-
-    /// The same for whoever sends it, who must not be left with the last handle of the client.
-    pub(super) fn freeze(&self, pipeline: Option<&Pipeline>) -> Arc<DynamicSamplingContext> {
         Arc::clone(self.frozen.get_or_init(|| {
             let mut own = DynamicSamplingContext::new().with_trace_id(self.trace_id);
-            if let Some(pipeline) = pipeline {
+            if let Some(pipeline) = self.pipeline.upgrade() {
                 own = pipeline.describe_head(own);
             }
             let Decision { sampled, sample_rate, sample_rand, .. } = self.decision;

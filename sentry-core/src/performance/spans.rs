@@ -71,6 +71,8 @@ struct Rest {
     /// Attributes beyond those of the list.
     data: Map<String, Value>,
     links: Vec<SpanLink>,
+    /// Something was removed: there is no list any more, and attributes are in the map.
+    is_unlisted: bool,
 }
 
 #[derive(Debug)]
@@ -155,7 +157,11 @@ impl Spans {
 
     /// Sets an attribute. The first few are listed; of more, there is a map.
     pub(super) fn set_data(&mut self, id: RowId, key: &str, mut value: Value) {
-        let Some(row) = self.rows.get(id.0) else { return };
+        let Some(row) = self.rows.get_mut(id.0) else { return };
+        if let Some(rest) = row.rest.as_mut().filter(|rest| rest.is_unlisted) {
+            rest.data.insert(key.to_owned(), value);
+            return;
+        }
         let mut listed = 0;
         let mut next = row.last_attribute;
         while let Some((at, attribute)) = next.and_then(|at| Some((at, self.attributes.get(at)?))) {
@@ -192,7 +198,9 @@ impl Spans {
         data.remove(key);
         if let Some(row) = self.rows.get_mut(id.0) {
             row.last_attribute = None;
-            row.rest.get_or_insert_default().data = data;
+            let rest = row.rest.get_or_insert_default();
+            rest.data = data;
+            rest.is_unlisted = true;
         }
     }
 
@@ -403,6 +411,11 @@ mod tests {
         }
         // The first text stays, beside the last.
         assert!(spans.bytes() <= bytes + 200);
+        assert_eq!((spans.texts.len(), spans.attributes.len()), ("op0key".len() + 100, 1));
+        for _ in 0..1_000 {
+            spans.remove_data(rows[0], "key");
+            spans.set_data(rows[0], "key", "x".repeat(100).into());
+        }
         assert_eq!((spans.texts.len(), spans.attributes.len()), ("op0key".len() + 100, 1));
     }
 

@@ -223,3 +223,29 @@ fn traceparent_is_written_when_asked_for() {
     assert_eq!(*name, "traceparent");
     assert!(value.starts_with("00-") && value.ends_with("-01"), "{value}");
 }
+
+#[test]
+fn a_transaction_that_is_not_sent_gives_back_what_it_recorded() {
+    let options = ClientOptions::new().traces_sample_rate(1.0);
+    let hub = hub(ClientOptions { ignore_transactions: vec!["ignored".into()], ..options });
+    let transaction = hub.start_transaction(TransactionContext::new("ignored", "task"));
+    // As an event in a queue, or on a scope, keeps it.
+    let left = transaction.clone();
+    transaction.start_child("step", "").finish();
+    transaction.finish();
+    let recorded = left.shared.look(|recording| (recording.started, recording.spans.finished()));
+    assert_eq!(recorded, Some((None, 0)));
+}
+
+#[test]
+fn where_nothing_is_traced_no_decision_is_told() {
+    let hub = hub(ClientOptions::new());
+    let headers = |context: TransactionContext| hub.start_transaction(context).iter_headers().collect::<Vec<_>>();
+    let mut own = TransactionContext::new("own", "task");
+    own.set_sampled(true);
+    let (_, sentry_trace) = &headers(own)[0];
+    assert_eq!(sentry_trace.len(), 32 + 1 + 16, "{sentry_trace}");
+    let incoming = [("sentry-trace", "5e1f0c0c4d9a4b7c8d2e3f4051627384-a1b2c3d4e5f60718-1")];
+    let (_, sentry_trace) = &headers(TransactionContext::continue_from_headers("", "", incoming))[0];
+    assert!(sentry_trace.ends_with("-1"));
+}

@@ -90,8 +90,13 @@ impl Pipeline {
         sessions.chain(self.pending(logs)).chain(self.pending(metrics)).for_each(send);
     }
 
-    pub(super) fn pending<S: Batched + Store + 'static>(self: &Arc<Self>, items: S) -> Option<PendingEnvelope> {
-        if items.len() == 0 { None } else { Some(PendingEnvelope::batch(items, Arc::clone(self))) }
+    /// What was taken before it was full waits without the room for more: the queue goes by what items weigh.
+    pub(super) fn pending<S: Batched + Store + 'static>(self: &Arc<Self>, mut items: S) -> Option<PendingEnvelope> {
+        if items.len() == 0 {
+            return None;
+        }
+        items.shrink();
+        Some(PendingEnvelope::batch(items, Arc::clone(self)))
     }
 
     /// An envelope of one item, whose bytes are captured as of now, that their number is known. `None` if it is empty.

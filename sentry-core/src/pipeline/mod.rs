@@ -36,6 +36,7 @@ use std::time::{Duration, Instant};
 use crate::batch::{Batch, Limits};
 use crate::capture::{Body, Capture, Kind, RawStack, StackTarget, is_unhandled};
 use crate::caught::caught;
+use crate::crash;
 use crate::diagnostics::Diagnostics;
 use crate::error_event::exceptions_from_chain;
 use crate::hint::Hint;
@@ -124,6 +125,9 @@ impl Pipeline {
     /// Gives something to the transport: finished, if hooks are to run here.
     pub(crate) fn hand_over(self: &Arc<Self>, pending: PendingEnvelope) {
         match self.transport() {
+            Some(transport) if crash::is_under_way() => {
+                crash::send(transport, pending, self.options.shutdown_timeout);
+            }
             Some(transport) => self.hand_over_to(&*transport, pending),
             None => pending.discard(Reason::QueueOverflow),
         }
@@ -210,9 +214,9 @@ impl Pipeline {
             Ok(event) => {
                 let is_error = !is_message && event.level >= Level::Error;
                 let effect = Effect { is_error, is_unhandled: is_unhandled(event), is_crash };
-                session.settle(Some(effect), event.user.as_ref())
+                session.settle(Some(effect), event.user.as_ref(), self)
             }
-            Err(_) => session.settle(None, None),
+            Err(_) => session.settle(None, None, self),
         });
         let loses = |event: &_| is_sampled_out || (kind == Kind::Event && !self.samples(event));
         let mut envelope =

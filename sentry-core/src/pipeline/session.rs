@@ -10,6 +10,7 @@ use crate::pending::{Class, PendingEnvelope};
 use crate::protocol::client_report::{Category, LossSource, Reason};
 use crate::protocol::{Envelope, SessionAggregateItem, SessionAggregates};
 use crate::session::{self, Added, SessionRecord};
+use crate::transport::Transport;
 
 impl Pipeline {
     /// Sends an update that no event takes along.
@@ -38,8 +39,18 @@ impl Pipeline {
         }
     }
 
+    /// Sends what there is of sessions, and tells whether that was anything.
+    pub(crate) fn send_sessions(self: &Arc<Self>, transport: &dyn Transport) -> bool {
+        // Whoever flushes meanwhile finds them either in the batch or on their way.
+        let _crossing = self.transit.enter();
+        let sessions = self.take_sessions(Take::All);
+        let is_any = !sessions.is_empty();
+        sessions.into_iter().for_each(|pending| self.hand_over_to(transport, pending));
+        is_any
+    }
+
     /// Takes out what is to be sent of sessions.
-    pub(crate) fn take_sessions(self: &Arc<Self>, take: Take) -> Vec<PendingEnvelope> {
+    pub(super) fn take_sessions(self: &Arc<Self>, take: Take) -> Vec<PendingEnvelope> {
         let updates = self.sessions.lock().take(take);
         let sums = self.aggregates.lock().take(take);
         [self.pending(updates), self.session_aggregates(sums)].into_iter().flatten().collect()

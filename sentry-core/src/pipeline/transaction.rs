@@ -17,7 +17,7 @@ impl Pipeline {
         let _mark = suppress::enter();
         let _switch = SwitchGuard::new(Arc::new(Hub::of_snapshot(scope)));
         let event_id = finished.event_id;
-        let sampling_context = finished.sampling_context(self);
+        let sampling_context = finished.sampling_context();
         let mut remaining = finished.spans;
         match self.prepare_transaction(finished, scope, &mut remaining) {
             Ok(transaction) => {

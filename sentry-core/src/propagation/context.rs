@@ -141,7 +141,7 @@ impl TracePropagationContext {
         continuation::continues(incoming, own, strict)
     }
 
-    /// The dice of the trace. If its head did not tell them they are drawn at each call: keep them with the trace.
+    /// The dice of the trace: those its head told of, or such as follow from its id and what was decided.
     pub(crate) fn sample_rand(&self) -> SampleRand {
         match &self.sampling_context {
             Some(context) => sample_rand::of_incoming(self.trace_id, context, self.sampled),

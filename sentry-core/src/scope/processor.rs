@@ -4,21 +4,39 @@ use std::fmt;
 use std::panic::RefUnwindSafe;
 use std::sync::Arc;
 
+use crate::caught::caught;
 use crate::protocol::Event;
+use crate::suppress;
 
+/// `None` only while it is dropped.
 #[derive(Clone)]
-pub(crate) struct EventProcessor(Arc<dyn Fn(Event<'static>) -> Option<Event<'static>> + Send + Sync + RefUnwindSafe>);
+pub(crate) struct EventProcessor(Option<Arc<Process>>);
+
+type Process = dyn Fn(Event<'static>) -> Option<Event<'static>> + Send + Sync + RefUnwindSafe;
 
 impl EventProcessor {
     pub(super) fn new<F>(process: F) -> Self
     where
         F: Fn(Event<'static>) -> Option<Event<'static>> + Send + Sync + RefUnwindSafe + 'static,
     {
-        Self(Arc::new(process))
+        Self(Some(Arc::new(process)))
     }
 
     pub(crate) fn process(&self, event: Event<'static>) -> Option<Event<'static>> {
-        (self.0)(event)
+        match &self.0 {
+            Some(process) => process(event),
+            None => Some(event),
+        }
+    }
+}
+
+/// What it captured is the program's, whose destructors may do anything: also while an event is being finished.
+impl Drop for EventProcessor {
+    fn drop(&mut self) {
+        if let Some(process) = self.0.take() {
+            let _mark = suppress::enter();
+            let _ = caught(|| drop(process));
+        }
     }
 }
 

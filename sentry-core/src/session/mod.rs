@@ -56,8 +56,13 @@ impl Session {
 
     /// Counts an event that nothing is pending for.
     pub(crate) fn count(self: &Arc<Self>, effect: Effect) {
-        let update = SessionTicket::new(Arc::clone(self)).settle(Some(effect), None);
-        self.leave(update, clock::now());
+        let now = clock::now();
+        let update = {
+            let mut state = self.state.lock();
+            state.refer();
+            state.settle(Some(effect), None, now)
+        };
+        self.leave(update, now);
     }
 
     fn leave(&self, update: Option<SessionRecord>, now: Instant) {
@@ -91,20 +96,23 @@ impl SessionTicket {
         Self(Some(session))
     }
 
-    /// The capture has been finished or lost; `effect` is `None` if a hook dropped the event. Returns what is to be sent
-    /// of the session now.
-    pub(crate) fn settle(mut self, effect: Option<Effect>, user: Option<&User>) -> Option<SessionRecord> {
+    /// The capture has been finished or lost by `pipeline`; `effect` is `None` if a hook dropped the event. Returns what
+    /// it is to send of the session now: nothing of another client's session, or of a request's (spec SES-31).
+    pub(crate) fn settle(
+        mut self,
+        effect: Option<Effect>,
+        user: Option<&User>,
+        pipeline: &Pipeline,
+    ) -> Option<SessionRecord> {
         let session = self.0.take()?;
         let now = clock::now();
-        let mut update = session.state.lock().settle(effect, user, now);
-        if let (Some(ready), Some(pipeline)) = (&update, session.pipeline.upgrade()) {
-            // Of requests, only sums are sent (spec SES-31).
-            if pipeline.options().session_mode == SessionMode::Request {
-                pipeline.sum_session(ready, now);
-                update = None;
-            }
+        let update = session.state.lock().settle(effect, user, now);
+        let is_own = std::ptr::eq(session.pipeline.as_ptr(), pipeline);
+        if is_own && pipeline.options().session_mode != SessionMode::Request {
+            return update;
         }
-        update
+        session.leave(update, now);
+        None
     }
 }
 
