@@ -25,8 +25,9 @@
 //!
 //! # Threads and tasks
 //!
-//! Threads begin with a copy of the main thread's scope; tasks have the hub they are [bound to](SentryFutureExt).
-//! What is set with [`configure_global_scope`] is on every event of the process.
+//! Threads begin with a copy of the main thread's scope; tasks have the hub they are [bound to](SentryFutureExt), and
+//! [`forked`] takes the current one along to another thread. What is set with [`configure_global_scope`] is on every
+//! event of the process. Which hub is the current one where, and why: [`_context`].
 //!
 //! # The end of a program
 //!
@@ -54,10 +55,16 @@
 //! | `logs` | yes | structured logs: [`logger_info!`] and the like; without it they evaluate nothing |
 //! | `metrics` | yes | [`metrics`]: counters, gauges, distributions |
 //! | `native-tls` | no | TLS by the system's library instead of rustls |
+//! | `actix` | no | [`integrations`]`::actix`: a hub, an event, a transaction and a session for each request |
+//! | `tokio` | no | [`integrations`]`::tokio`: tasks that take the current hub along |
+//! | `rayon` | no | [`integrations`]`::rayon`: jobs that take the current hub along |
 //! | `url` | no | `protocol::Url` is `url::Url` |
 //! | `test` | no | `sentry::test`: a transport for tests |
 //!
 //! All other features of the official crate exist too, so that feature lists written for it keep building.
+
+#[doc = include_str!("manual/context.md")]
+pub mod _context {}
 
 mod defaults;
 mod environment;
@@ -72,8 +79,8 @@ pub use sentry_core::{
     IntoBreadcrumbs, IntoDsn, Level, NoOpTransport, OptionsProblem, PendingEnvelope, RawStack, Scope, ScopeGuard,
     SentryFuture, SentryFutureExt, StackTarget, Stats, Transport, TransportFactory, TransportOptions, User,
     add_breadcrumb, capture_error, capture_event, capture_message, client_report, configure_global_scope,
-    configure_scope, event_from_error, last_event_id, parse_type_from_debug, protocol, release_name, types, utils,
-    with_integration, with_scope,
+    configure_scope, event_from_error, forked, last_event_id, parse_type_from_debug, protocol, release_name, types,
+    utils, with_integration, with_scope, within_current,
 };
 
 // Tracing.
@@ -134,6 +141,20 @@ pub mod integrations {
     pub use sentry_integrations::rayon;
     #[cfg(feature = "slog")]
     pub use sentry_integrations::slog;
+    #[cfg(any(
+        feature = "actix",
+        feature = "anyhow",
+        feature = "backtrace",
+        feature = "contexts",
+        feature = "debug-images",
+        feature = "log",
+        feature = "rayon",
+        feature = "slog",
+        feature = "tokio",
+        feature = "tower",
+        feature = "tracing"
+    ))]
+    pub use sentry_integrations::thread;
     #[cfg(feature = "tokio")]
     pub use sentry_integrations::tokio;
     #[cfg(feature = "tower")]

@@ -1,42 +1,16 @@
 //! What costs no memory: the calls that are made all the time and come to nothing. A binary of its own, for its allocator.
 
 #![allow(clippy::expect_used, reason = "clippy.toml exempts test functions, not the helpers they call")]
-#![allow(unsafe_code, reason = "an allocator that counts cannot be written without")]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::sync::Arc;
 
 use sentry::protocol::{SpanId, SpanStatus, Value};
 use sentry::{Client, ClientOptions, Hub, Level, Transaction, TransactionContext};
 
-struct Counting;
+#[path = "support/counting.rs"]
+mod counting;
 
-thread_local! { static COUNT: Cell<usize> = const { Cell::new(0) } }
-
-// SAFETY: all is left to the system's allocator.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let _ = COUNT.try_with(|count| count.set(count.get() + 1));
-        // SAFETY: as we were called.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: as we were called.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
-
-/// How often this thread allocates in `work`.
-fn allocations(work: impl FnOnce()) -> usize {
-    let before = COUNT.get();
-    work();
-    COUNT.get() - before
-}
+use counting::allocations;
 
 /// A hub whose client throws everything away.
 fn hub(options: ClientOptions) -> Hub {

@@ -82,15 +82,35 @@ fn start(row: &Row, wire: &str, dsn: &str) -> Option<ClientInitGuard> {
     let guard = sentry::init(options);
     match case {
         Case::MessageHeavy | Case::SampledOut | Case::WithScope => fill_scope(),
-        Case::Breadcrumb | Case::BreadcrumbAfterCapture | Case::BreadcrumbAfterFork | Case::TracingBreadcrumb => {
+        Case::Breadcrumb
+        | Case::BreadcrumbAfterCapture
+        | Case::BreadcrumbAfterFork
+        | Case::LogBreadcrumb
+        | Case::TracingBreadcrumb => {
             fill_breadcrumbs();
         }
         _ => {}
+    }
+    if row.name.starts_with("log-") {
+        log();
     }
     if row.name.starts_with("tracing") {
         trace();
     }
     Some(guard)
+}
+
+/// A logger for which debug records are nothing, infos breadcrumbs, and errors events.
+fn log() {
+    use sentry::integrations::log::{LogFilter, SentryLogger};
+
+    let logger = SentryLogger::new().filter(|metadata| match metadata.level() {
+        log::Level::Error => LogFilter::Event,
+        log::Level::Info => LogFilter::Breadcrumb,
+        _ => LogFilter::Ignore,
+    });
+    let _ = log::set_boxed_logger(Box::new(logger));
+    log::set_max_level(log::LevelFilter::Trace);
 }
 
 /// A subscriber for which debug events are nothing, infos breadcrumbs, and errors events.
@@ -149,6 +169,9 @@ fn sample(case: Case, batch: usize) -> Sample {
             sentry::start_session();
             sentry::end_session();
         }),
+        Case::LogIgnored => measure::time(batch, || log::debug!("cache hit {}", black_box(7))),
+        Case::LogBreadcrumb => measure::time(batch, || log::info!("cache rebuilt {}", black_box(7))),
+        Case::LogEvent => measure::time(batch, || log::error!("cache broken {}", black_box(7))),
         Case::TracingIgnored => measure::time(batch, || tracing::debug!(size = black_box(7), "cache hit")),
         Case::TracingBreadcrumb => measure::time(batch, || tracing::info!(size = black_box(7), "cache rebuilt")),
         Case::TracingEvent => measure::time(batch, || tracing::error!(size = black_box(7), "cache broken")),

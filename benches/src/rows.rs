@@ -22,6 +22,9 @@ pub enum Case {
     Log,
     Counter,
     Session,
+    LogIgnored,
+    LogBreadcrumb,
+    LogEvent,
     TracingIgnored,
     TracingBreadcrumb,
     TracingEvent,
@@ -70,6 +73,8 @@ impl Row {
                 | WithScope
                 | SampledOut
                 | TransactionUnsampled
+                | LogIgnored
+                | LogBreadcrumb
                 | TracingIgnored
                 | TracingBreadcrumb
                 | TracingUnsampled
@@ -77,7 +82,7 @@ impl Row {
     }
 }
 
-pub const ROWS: [Row; 24] = [
+pub const ROWS: [Row; 27] = [
     cheap("disabled-message", Case::DisabledMessage, Goal::Nanoseconds(3.0)),
     cheap("disabled-breadcrumb", Case::DisabledBreadcrumb, Goal::Nanoseconds(3.0)),
     cheap("breadcrumb", Case::Breadcrumb, Goal::Ratio(0.85)),
@@ -94,9 +99,12 @@ pub const ROWS: [Row; 24] = [
     single("panic-on-thread", Case::Panic, Goal::Ratio(0.05)),
     single("transaction-10-spans", Case::Transaction, Goal::Ratio(0.4)),
     cheap("transaction-10-spans-unsampled", Case::TransactionUnsampled, Goal::Ratio(0.1)),
-    few("log", Case::Log, Goal::Ratio(0.25)),
+    few("structured-log", Case::Log, Goal::Ratio(0.25)),
     few("metric-counter", Case::Counter, Goal::Ratio(0.4)),
     single("session", Case::Session, Goal::Ratio(1.0)),
+    cheap("log-ignored", Case::LogIgnored, Goal::Ratio(0.5)),
+    cheap("log-breadcrumb", Case::LogBreadcrumb, Goal::Ratio(0.85)),
+    single("log-event", Case::LogEvent, Goal::Ratio(0.3)),
     cheap("tracing-ignored", Case::TracingIgnored, Goal::Ratio(1.2)),
     cheap("tracing-breadcrumb", Case::TracingBreadcrumb, Goal::Ratio(0.5)),
     single("tracing-event", Case::TracingEvent, Goal::Ratio(0.3)),

@@ -97,6 +97,8 @@ pub use breadcrumbs::IntoBreadcrumbs;
 #[doc(hidden)]
 pub use capture::EventDraft;
 pub use capture::{Capture, RawStack, StackTarget};
+#[doc(hidden)]
+pub use caught::caught;
 pub use client::Client;
 pub use deny_list::{DenyList, FILTERED};
 pub use diagnostics::{Diagnostics, DiagnosticsCallback};

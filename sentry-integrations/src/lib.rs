@@ -24,12 +24,20 @@ pub mod backtrace;
 pub mod contexts;
 #[cfg(feature = "debug-images")]
 pub mod debug_images;
+#[cfg(any(feature = "log", feature = "slog", feature = "tracing"))]
+#[cfg_attr(
+    not(any(feature = "log", feature = "slog")),
+    expect(dead_code, reason = "spans have no more to do with it than texts and numbers")
+)]
+mod fields;
 #[cfg(feature = "log")]
 pub mod log;
 #[cfg(feature = "panic")]
 pub mod panic;
 #[cfg(feature = "rayon")]
 pub mod rayon;
+#[cfg(any(feature = "log", feature = "slog"))]
+mod reentry;
 #[cfg(feature = "slog")]
 pub mod slog;
 pub mod thread;

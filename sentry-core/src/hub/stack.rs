@@ -1,6 +1,7 @@
 //! A hub's stack of scopes, each with the client it captures for, and the guard that takes one off again.
 
 use std::fmt;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
@@ -73,6 +74,10 @@ pub(super) struct Outer {
     /// Whether it has the same breadcrumbs.
     shares_breadcrumbs: bool,
 }
+
+// It is only looked at, and a stack changes under its lock.
+impl RefUnwindSafe for Outer {}
+impl UnwindSafe for Outer {}
 
 /// What a client may want to be captured; each is a bit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,10 +3,12 @@
 
 use std::fmt;
 
+#[cfg(feature = "logs")]
+use sentry_core::Hub;
 use sentry_core::protocol::Event as SentryEvent;
 #[cfg(feature = "logs")]
 use sentry_core::protocol::Log;
-use sentry_core::{Breadcrumb, Hub, suppress};
+use sentry_core::{Breadcrumb, suppress};
 use tracing_core::span::{Attributes, Id, Record};
 use tracing_core::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};

@@ -2,11 +2,13 @@
 
 use std::borrow::Cow;
 use std::error::Error;
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use sentry_core::protocol::{Exception, Value};
 use sentry_core::{FILTERED, Hub, SpareBuffers, event_from_error};
 use tracing_core::field::{Field, Visit};
+
+use crate::fields::{number, write_text};
 
 /// What becomes of a field that is an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +41,7 @@ impl EventFields {
         data.reserve_exact(event.metadata().fields().len().saturating_sub(1));
         let (message, error, log_target) = (None, None, None);
         let mut fields = Self { message, error, log_target, values: data, exceptions: Vec::new(), errors, text };
-        event.record(&mut fields);
+        event.record(&mut Visitor(&mut fields));
         if fields.message.is_none() {
             fields.message = fields.error.take();
         } else if let Some(error) = fields.error.take() {
@@ -47,8 +49,9 @@ impl EventFields {
         }
         fields
     }
+}
 
-    /// A text, unless it is the message; and made only if it may be seen.
+impl Sink for EventFields {
     fn text(&mut self, field: &Field, write: impl FnOnce(&mut String)) {
         let written = |mut into: String| {
             write(&mut into);
@@ -67,44 +70,17 @@ impl EventFields {
         let value = if Hub::denies_here(name) { FILTERED.into() } else { value() };
         self.values.push((Cow::Borrowed(name), value));
     }
-}
 
-impl Visit for EventFields {
-    fn record_i64(&mut self, field: &Field, value: i64) {
-        self.value(field, || value.into());
-    }
-
-    fn record_u64(&mut self, field: &Field, value: u64) {
-        self.value(field, || value.into());
-    }
-
-    fn record_bool(&mut self, field: &Field, value: bool) {
-        self.value(field, || value.into());
-    }
-
-    fn record_f64(&mut self, field: &Field, value: f64) {
-        self.value(field, || number(value));
-    }
-
-    fn record_str(&mut self, field: &Field, value: &str) {
-        self.text(field, |into| into.push_str(value));
-    }
-
-    fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        let exceptions = event_from_error(value).exception.values;
+    fn error(&mut self, field: &Field, error: &(dyn Error + 'static)) {
+        let exceptions = || event_from_error(error).exception.values;
         match self.errors {
-            Errors::Captured => self.exceptions.extend(exceptions),
+            Errors::Captured => self.exceptions.extend(exceptions()),
             Errors::Listed => self.value(field, || {
-                let described = |exception: &Exception| {
-                    exception.value.as_ref().map(|value| Value::String(format!("{}: {value}", exception.ty)))
-                };
-                exceptions.iter().rev().filter_map(described).collect()
+                let described =
+                    |Exception { ty, value, .. }: Exception| Some(Value::String(format!("{ty}: {}", value?)));
+                exceptions().into_iter().rev().filter_map(described).collect()
             }),
         }
-    }
-
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.text(field, |into| debug(value, into));
     }
 }
 
@@ -119,12 +95,26 @@ pub(super) struct SpanFields {
 }
 
 impl SpanFields {
-    fn text(&mut self, field: &Field, text: impl FnOnce() -> String) {
+    /// Has `record` show the fields.
+    pub(super) fn of(record: impl FnOnce(&mut dyn Visit)) -> Self {
+        let mut fields = Self::default();
+        record(&mut Visitor(&mut fields));
+        fields
+    }
+}
+
+impl Sink for SpanFields {
+    fn text(&mut self, field: &Field, write: impl FnOnce(&mut String)) {
+        let written = || {
+            let mut text = String::new();
+            write(&mut text);
+            text
+        };
         match field.name() {
-            NAME => self.name = Some(text()),
-            OP => self.op = Some(text()),
-            TRACE => self.sentry_trace = Some(text()),
-            _ => self.value(field, || Value::String(text())),
+            NAME => self.name = Some(written()),
+            OP => self.op = Some(written()),
+            TRACE => self.sentry_trace = Some(written()),
+            _ => self.value(field, || Value::String(written())),
         }
     }
 
@@ -136,35 +126,53 @@ impl SpanFields {
             _ => self.values.push((Cow::Borrowed(name), value)),
         }
     }
+
+    fn error(&mut self, field: &Field, error: &(dyn Error + 'static)) {
+        self.text(field, |into| write_text(into, format_args!("{error}")));
+    }
 }
 
-impl Visit for SpanFields {
+/// What takes fields.
+trait Sink {
+    /// A text, which is written only if it may be seen.
+    fn text(&mut self, field: &Field, write: impl FnOnce(&mut String));
+
+    /// A value, which is made only if it may be seen.
+    fn value(&mut self, field: &Field, value: impl FnOnce() -> Value);
+
+    fn error(&mut self, field: &Field, error: &(dyn Error + 'static));
+}
+
+/// Turns what `tracing` shows into texts, values and errors.
+struct Visitor<'a, S>(&'a mut S);
+
+impl<S: Sink> Visit for Visitor<'_, S> {
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.value(field, || value.into());
+        self.0.value(field, || value.into());
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.value(field, || value.into());
+        self.0.value(field, || value.into());
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.value(field, || value.into());
+        self.0.value(field, || value.into());
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
-        self.value(field, || number(value));
+        self.0.value(field, || number(value));
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.text(field, || value.to_owned());
+        self.0.text(field, |into| write_text(into, format_args!("{value}")));
+    }
+
+    fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
+        self.0.error(field, value);
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.text(field, || {
-            let mut text = String::new();
-            debug(value, &mut text);
-            text
-        });
+        self.0.text(field, |into| write_text(into, format_args!("{value:?}")));
     }
 }
 
@@ -175,16 +183,6 @@ pub(super) fn tag_text(value: &Value) -> Option<String> {
         Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
         Value::Null | Value::Array(_) | Value::Object(_) => None,
     }
-}
-
-/// Numbers that JSON has none for are told by their names.
-fn number(value: f64) -> Value {
-    if value.is_finite() { value.into() } else { value.to_string().into() }
-}
-
-fn debug(value: &dyn fmt::Debug, into: &mut String) {
-    // What was written before an error of the program's `Debug` is better than nothing.
-    let _ = write!(into, "{value:?}");
 }
 
 pub(super) const TAG: &str = "tags.";

@@ -56,11 +56,7 @@ where
         };
         let around = || context.lookup_current().map(|span| span.id().into_u64());
         let site = site_of(attributes.metadata());
-        let recorded = || {
-            let mut fields = SpanFields::default();
-            attributes.record(&mut fields);
-            fields
-        };
+        let recorded = || SpanFields::of(|visitor| attributes.record(visitor));
         if span_fields::are_wanted() && !sentry_core::suppress::is_active() {
             let fields = recorded();
             keep(id, &context, &fields.values);
@@ -75,8 +71,7 @@ where
         if !is_recorded && !span_fields::are_wanted() {
             return;
         }
-        let mut fields = SpanFields::default();
-        values.record(&mut fields);
+        let fields = SpanFields::of(|visitor| values.record(visitor));
         if span_fields::are_wanted() {
             keep(id, &context, &fields.values);
         }

@@ -8,33 +8,34 @@ use serde_json::json;
 use tracing::{Level, debug, debug_span, error, info, info_span, warn};
 use tracing_subscriber::prelude::*;
 
-use crate::{Sentry, crumbs, span};
+use crate::{crumbs, run_with, span, traced, transaction};
 
 #[test]
 fn by_default_levels_decide() {
-    let sentry = Sentry::traced();
-    let received = sentry.run_with(tracing_subscriber::registry().with(sentry::integrations::tracing::layer()), || {
-        info_span!("root").in_scope(|| {
-            debug_span!("ignored").in_scope(|| {
-                debug!("ignored");
-                info!("info");
-                sentry::configure_scope(|scope| scope.set_tag("a", 1));
+    let sentry = traced();
+    let received =
+        run_with(&sentry, tracing_subscriber::registry().with(sentry::integrations::tracing::layer()), || {
+            info_span!("root").in_scope(|| {
+                debug_span!("ignored").in_scope(|| {
+                    debug!("ignored");
+                    info!("info");
+                    sentry::configure_scope(|scope| scope.set_tag("a", 1));
+                });
+                warn!("warning");
+                error!("event");
             });
-            warn!("warning");
-            error!("event");
         });
-    });
     let event = received.event("event");
     assert_eq!(crumbs(&event), ["info", "warning"]);
     // A span that does not count is no place of its own.
     assert_eq!(event["tags"], json!({"a": "1"}));
     assert_eq!(received.logs().len(), 3);
-    assert!(received.transaction("root")["spans"].as_array().is_none_or(Vec::is_empty));
+    assert!(transaction(&received, "root")["spans"].as_array().is_none_or(Vec::is_empty));
 }
 
 #[test]
 fn filters_and_mappers_decide_instead() {
-    let sentry = Sentry::traced();
+    let sentry = traced();
     let layer = sentry::integrations::tracing::layer()
         .event_filter(|metadata| {
             if *metadata.level() == Level::DEBUG {
@@ -45,7 +46,7 @@ fn filters_and_mappers_decide_instead() {
         })
         .span_filter(|_| true)
         .enable_span_attributes();
-    let received = sentry.run_with(tracing_subscriber::registry().with(layer), || {
+    let received = run_with(&sentry, tracing_subscriber::registry().with(layer), || {
         debug_span!("root", a = 1).in_scope(|| {
             error!("ignored");
             debug!("event");
@@ -56,7 +57,7 @@ fn filters_and_mappers_decide_instead() {
     assert_eq!(crumbs(&event), ["event"]);
     assert_eq!(received.events().len(), 1);
 
-    let sentry = Sentry::traced();
+    let sentry = traced();
     let layer = sentry::integrations::tracing::layer().event_mapper(|event, context| {
         EventMapping::Combined(
             vec![
@@ -71,7 +72,7 @@ fn filters_and_mappers_decide_instead() {
             .into(),
         )
     });
-    let received = sentry.run_with(tracing_subscriber::registry().with(layer), || {
+    let received = run_with(&sentry, tracing_subscriber::registry().with(layer), || {
         info_span!("root", a = 1).in_scope(|| {
             let _child = info_span!("child").entered();
             debug!("event");
@@ -80,5 +81,5 @@ fn filters_and_mappers_decide_instead() {
     let event = received.event("event");
     assert_eq!(event["contexts"]["Rust Tracing Fields"]["root:a"], json!(1));
     assert_eq!((crumbs(&event), received.logs().len()), (vec!["event"], 1));
-    assert_eq!(event["contexts"]["trace"]["span_id"], span(&received.transaction("root"), "child")["span_id"]);
+    assert_eq!(event["contexts"]["trace"]["span_id"], span(&transaction(&received, "root"), "child")["span_id"]);
 }

@@ -6,7 +6,8 @@ use sentry::{Hub, Level, SentryFutureExt, User};
 use serde_json::json;
 use tracing::{Instrument, error, info, info_span, instrument};
 
-use crate::{Sentry, crumbs, span};
+use crate::loggers::Sentry;
+use crate::{crumbs, run, span, traced, transaction};
 
 fn tag(key: &str, value: &str) {
     sentry::configure_scope(|scope| scope.set_tag(key, value));
@@ -39,7 +40,7 @@ fn what_is_set_before_an_await_is_there_after_it() {
     for rate in [None, Some(0.0), Some(1.0)] {
         let options = sentry::ClientOptions::new();
         let sentry = Sentry::start(rate.map_or(options.clone(), |rate| options.traces_sample_rate(rate)));
-        let received = sentry.run(|| {
+        let received = run(&sentry, || {
             runtime().block_on(outer());
             sentry::capture_message("outside", Level::Error);
         });
@@ -51,7 +52,7 @@ fn what_is_set_before_an_await_is_there_after_it() {
         assert_eq!((&inner["user"]["id"], &outer["user"]["id"]), (&json!("7"), &json!("7")));
         assert_eq!(crumbs(&outer), ["before"]);
         if rate == Some(1.0) {
-            let transaction = received.transaction("outer");
+            let transaction = transaction(&received, "outer");
             assert_eq!(inner["contexts"]["trace"]["span_id"], span(&transaction, "inner")["span_id"]);
             assert_eq!(outer["contexts"]["trace"]["span_id"], transaction["contexts"]["trace"]["span_id"]);
             // What was set inside of spans is part of what the transaction is about.
@@ -63,8 +64,8 @@ fn what_is_set_before_an_await_is_there_after_it() {
 
 #[test]
 fn breadcrumbs_of_children_are_on_the_parents_error_and_not_outside() {
-    let sentry = Sentry::traced();
-    let received = sentry.run(|| {
+    let sentry = traced();
+    let received = run(&sentry, || {
         info!("outside");
         info_span!("root").in_scope(|| {
             info!("in root");
@@ -91,8 +92,8 @@ fn breadcrumbs_of_children_are_on_the_parents_error_and_not_outside() {
 
 #[test]
 fn a_fork_around_a_root_has_its_breadcrumbs() {
-    let sentry = Sentry::traced();
-    let received = sentry.run(|| {
+    let sentry = traced();
+    let received = run(&sentry, || {
         Hub::run(Hub::current().fork(), || {
             info_span!("root").in_scope(|| {
                 info!("in root");
@@ -111,8 +112,8 @@ fn a_fork_around_a_root_has_its_breadcrumbs() {
 
 #[test]
 fn a_hub_that_is_bound_within_a_span_is_in_it() {
-    let sentry = Sentry::traced();
-    let received = sentry.run(|| {
+    let sentry = traced();
+    let received = run(&sentry, || {
         let fork = Hub::current().fork();
         fork.configure_scope(|scope| scope.set_tag("task", "1"));
         let work = async {
@@ -121,7 +122,7 @@ fn a_hub_that_is_bound_within_a_span_is_in_it() {
         };
         runtime().block_on(work.bind_hub(fork).instrument(info_span!("around")));
     });
-    let transaction = received.transaction("around");
+    let transaction = transaction(&received, "around");
     let inside = received.event("inside");
     assert_eq!(inside["contexts"]["trace"]["span_id"], span(&transaction, "child")["span_id"]);
     assert_eq!(inside["tags"]["task"], json!("1"));
@@ -129,8 +130,8 @@ fn a_hub_that_is_bound_within_a_span_is_in_it() {
 
 #[test]
 fn a_spans_hub_goes_with_it_to_another_thread() {
-    let sentry = Sentry::traced();
-    let received = sentry.run(|| {
+    let sentry = traced();
+    let received = run(&sentry, || {
         sentry::configure_scope(|scope| scope.set_tag("outside", "1"));
         let root = info_span!("root");
         root.in_scope(|| tag("root", "1"));
@@ -150,8 +151,8 @@ fn a_spans_hub_goes_with_it_to_another_thread() {
 
 #[test]
 fn the_last_event_inside_is_the_last_one_outside() {
-    let sentry = Sentry::traced();
-    sentry.run(|| {
+    let sentry = traced();
+    run(&sentry, || {
         info_span!("root").in_scope(|| info_span!("child").in_scope(|| error!("inside")));
         let inside = sentry::last_event_id();
         assert!(inside.is_some());
@@ -160,9 +161,9 @@ fn the_last_event_inside_is_the_last_one_outside() {
 
 #[test]
 fn hubs_of_spans_are_given_back() {
-    let sentry = Sentry::traced();
+    let sentry = traced();
     let kept = Arc::new(());
-    sentry.run(|| {
+    run(&sentry, || {
         info_span!("root").in_scope(|| {
             info_span!("child").in_scope(|| {
                 let kept = Arc::clone(&kept);
@@ -198,7 +199,7 @@ async fn two_hundred_tasks_each_keep_their_own() {
         error!("outer {number}");
     }
 
-    let sentry = Sentry::traced();
+    let sentry = traced();
     let dispatch = crate::all_layers();
     let guard = tracing::dispatcher::set_default(&dispatch);
     let tasks: Vec<_> = Hub::run(Arc::clone(&sentry.hub), || {
@@ -227,7 +228,7 @@ async fn two_hundred_tasks_each_keep_their_own() {
         whole += usize::from(place == "outer");
     }
     assert!(whole >= 133, "{whole}");
-    for transaction in received.transactions() {
+    for transaction in received.of("transaction") {
         let number = transaction["tags"]["before"].as_str();
         if let Some(number) = number {
             assert!([json!(null), json!(number)].contains(&transaction["tags"]["inner"]), "{transaction:#}");

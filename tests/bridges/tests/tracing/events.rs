@@ -9,7 +9,8 @@ use tracing::{error, info, info_span, warn};
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::prelude::*;
 
-use crate::Sentry;
+use crate::loggers::Sentry;
+use crate::{run, run_with, traced, transaction};
 
 #[derive(Debug)]
 struct Outer(Inner);
@@ -39,8 +40,8 @@ impl Error for Outer {
 
 #[test]
 fn an_error_event_has_its_fields_tags_and_exceptions() {
-    let sentry = Sentry::traced();
-    let received = sentry.run(|| {
+    let sentry = traced();
+    let received = run(&sentry, || {
         let failure = Outer(Inner);
         let failure: &(dyn Error + 'static) = &failure;
         error!(
@@ -77,15 +78,15 @@ fn an_error_without_words_is_the_message() {
     fn fails() -> Result<(), Inner> {
         Err(Inner)
     }
-    let sentry = Sentry::traced();
-    let received = sentry.run(|| drop(fails()));
+    let sentry = traced();
+    let received = run(&sentry, || drop(fails()));
     received.event("inner failed");
 }
 
 #[test]
 fn a_breadcrumb_has_its_fields_and_a_log_its_place() {
-    let sentry = Sentry::traced();
-    let received = sentry.run(|| {
+    let sentry = traced();
+    let received = run(&sentry, || {
         let failure: &(dyn Error + 'static) = &Outer(Inner);
         info_span!("root").in_scope(|| {
             warn!(error = failure, size = 7, "careful");
@@ -106,7 +107,7 @@ fn a_breadcrumb_has_its_fields_and_a_log_its_place() {
     assert_eq!(attributes["size"], json!({"value": 7, "type": "integer"}));
     assert_eq!(attributes["sentry.origin"], json!({"value": "auto.log.tracing", "type": "string"}));
     assert_eq!(attributes["code.module.name"]["value"], json!("tracing::events"));
-    let transaction = received.transaction("root");
+    let transaction = transaction(&received, "root");
     assert_eq!(
         (&careful["trace_id"], &careful["span_id"]),
         (&transaction["contexts"]["trace"]["trace_id"], &transaction["contexts"]["trace"]["span_id"])
@@ -117,7 +118,7 @@ fn a_breadcrumb_has_its_fields_and_a_log_its_place() {
 fn logs_are_linked_to_spans_that_have_no_hub() {
     for rate in [0.0, 1.0] {
         let sentry = Sentry::start(sentry::ClientOptions::new().traces_sample_rate(rate));
-        let received = sentry.run(|| {
+        let received = run(&sentry, || {
             info_span!("root").in_scope(|| {
                 info_span!("child").in_scope(|| warn!("first"));
                 warn!("second");
@@ -146,7 +147,7 @@ fn fields_of_spans_are_added_where_that_is_asked_for() {
     };
     for rate in [0.0, 1.0] {
         let sentry = Sentry::start(sentry::ClientOptions::new().traces_sample_rate(rate));
-        let received = sentry.run_with(subscriber(), || {
+        let received = run_with(&sentry, subscriber(), || {
             let outer = info_span!("outer", a = 1, same = "outer", late = tracing::field::Empty, tags.t = 1);
             let _outer = outer.enter();
             outer.record("late", "recorded");
@@ -164,8 +165,8 @@ fn fields_of_spans_are_added_where_that_is_asked_for() {
 
 #[test]
 fn an_event_with_a_parent_of_its_own_is_in_that() {
-    let sentry = Sentry::traced();
-    let received = sentry.run(|| {
+    let sentry = traced();
+    let received = run(&sentry, || {
         let one = info_span!("one");
         one.in_scope(|| sentry::configure_scope(|scope| scope.set_tag("one", 1)));
         let _two = info_span!("two").entered();
@@ -176,7 +177,7 @@ fn an_event_with_a_parent_of_its_own_is_in_that() {
     let (one, two) = (received.event("in one"), received.event("in two"));
     assert_eq!((&one["tags"]["one"], &two["tags"]["one"]), (&json!("1"), &json!(null)));
     assert_eq!((crate::crumbs(&one), crate::crumbs(&two)), (vec!["crumb of one"], vec![]));
-    let transaction = received.transaction("one");
+    let transaction = transaction(&received, "one");
     assert_eq!(one["contexts"]["trace"]["span_id"], transaction["contexts"]["trace"]["span_id"]);
 }
 
@@ -190,8 +191,8 @@ fn a_debug_that_captures_does_not_hang() {
             f.write_str("talkative")
         }
     }
-    let sentry = Sentry::traced();
-    let received = sentry.run(|| {
+    let sentry = traced();
+    let received = run(&sentry, || {
         info_span!("root", field = ?Talkative).in_scope(|| error!(field = ?Talkative, "event"));
     });
     assert_eq!(received.event("event")["contexts"]["Rust Tracing Fields"]["field"], json!("talkative"));

@@ -4,13 +4,14 @@ use sentry::ClientOptions;
 use serde_json::json;
 use tracing::{error, info, info_span, warn};
 
-use crate::Sentry;
+use crate::loggers::Sentry;
+use crate::{run, transaction};
 
 #[test]
 fn secret_fields_keep_their_names_only() {
     for with_pii in [false, true] {
         let sentry = Sentry::start(ClientOptions::new().traces_sample_rate(1.0).send_default_pii(with_pii).debug(true));
-        let received = sentry.run(|| {
+        let received = run(&sentry, || {
             let root = info_span!(
                 "root",
                 password = "hunter2-1",
@@ -32,7 +33,7 @@ fn secret_fields_keep_their_names_only() {
         let fields = &event["contexts"]["Rust Tracing Fields"];
         assert_eq!((&fields["db.secret"], &fields["plain"]), (&json!("[Filtered]"), &json!("seen")));
         assert_eq!(event["tags"]["csrf"], json!("[Filtered]"));
-        let transaction = received.transaction("root");
+        let transaction = transaction(&received, "root");
         assert_eq!(transaction["contexts"]["trace"]["data"]["late_token"], json!("[Filtered]"));
     }
 }
@@ -41,7 +42,7 @@ fn secret_fields_keep_their_names_only() {
 fn a_program_may_say_what_is_secret() {
     let list = sentry::DenyList::of(["iban"]);
     let sentry = Sentry::start(ClientOptions::new().deny_list(list));
-    let received = sentry.run(|| error!(author = "me", customer_iban = "DE00", "event"));
+    let received = run(&sentry, || error!(author = "me", customer_iban = "DE00", "event"));
     let fields = &received.event("event")["contexts"]["Rust Tracing Fields"];
     assert_eq!((&fields["author"], &fields["customer_iban"]), (&json!("me"), &json!("[Filtered]")));
 }

@@ -3,12 +3,13 @@
 use serde_json::json;
 use tracing::{Instrument, info_span, trace_span};
 
-use crate::{Sentry, span};
+use crate::loggers::Sentry;
+use crate::{run, run_with, span, traced, transaction};
 
 #[test]
 fn roots_are_transactions_and_others_spans() {
-    let sentry = Sentry::traced();
-    let received = sentry.run(|| {
+    let sentry = traced();
+    let received = run(&sentry, || {
         let root =
             info_span!("request", path = "/cart", tags.shop = "north", attempt = 3, late = tracing::field::Empty);
         let _in_root = root.enter();
@@ -18,7 +19,7 @@ fn roots_are_transactions_and_others_spans() {
         let _filtered = trace_span!("filtered").entered();
         let _grandchild = info_span!("fetch").entered();
     });
-    let transaction = received.transaction("request");
+    let transaction = transaction(&received, "request");
     let trace = &transaction["contexts"]["trace"];
     assert_eq!(trace["op"], json!("tracing::spans::request"));
     assert_eq!(trace["origin"], json!("auto.tracing"));
@@ -42,14 +43,14 @@ fn roots_are_transactions_and_others_spans() {
 
 #[test]
 fn names_that_are_recorded_later_count() {
-    let sentry = Sentry::traced();
-    let received = sentry.run(|| {
+    let sentry = traced();
+    let received = run(&sentry, || {
         let root = info_span!("root", sentry.name = tracing::field::Empty, sentry.op = "http.server");
         root.record("sentry.name", "GET /cart");
         let child = info_span!(parent: &root, "child", sentry.op = tracing::field::Empty);
         child.record("sentry.op", "db");
     });
-    let transaction = received.transaction("GET /cart");
+    let transaction = transaction(&received, "GET /cart");
     assert_eq!(transaction["contexts"]["trace"]["op"], json!("http.server"));
     assert_eq!(span(&transaction, "child")["op"], json!("db"));
     assert!(transaction["contexts"]["trace"]["data"].get("sentry.name").is_none());
@@ -57,8 +58,8 @@ fn names_that_are_recorded_later_count() {
 
 #[test]
 fn parents_are_those_that_tracing_knows() {
-    let sentry = Sentry::traced();
-    let received = sentry.run(|| {
+    let sentry = traced();
+    let received = run(&sentry, || {
         let one = info_span!("one");
         let two = info_span!("two");
         let _in_two = two.enter();
@@ -69,7 +70,7 @@ fn parents_are_those_that_tracing_knows() {
         info_span!("child of two").in_scope(|| {});
     });
     let spans = |name: &str| {
-        let transaction = received.transaction(name);
+        let transaction = transaction(&received, name);
         let spans = transaction["spans"].as_array().expect("spans").clone();
         spans.iter().map(|span| span["description"].as_str().expect("text").to_owned()).collect::<Vec<_>>()
     };
@@ -80,8 +81,8 @@ fn parents_are_those_that_tracing_knows() {
 
 #[test]
 fn what_a_span_follows_from_is_linked() {
-    let sentry = Sentry::traced();
-    let received = sentry.run(|| {
+    let sentry = traced();
+    let received = run(&sentry, || {
         let cause = info_span!("cause");
         let root = info_span!("root");
         root.follows_from(&cause);
@@ -89,7 +90,7 @@ fn what_a_span_follows_from_is_linked() {
         child.follows_from(&cause);
         child.follows_from(&root);
     });
-    let (cause, root) = (received.transaction("cause"), received.transaction("root"));
+    let (cause, root) = (transaction(&received, "cause"), transaction(&received, "root"));
     let trace = |transaction: &serde_json::Value| transaction["contexts"]["trace"].clone();
     let link = |to: &serde_json::Value| json!({"trace_id": to["trace_id"], "span_id": to["span_id"], "sampled": true});
     assert_eq!(trace(&root)["links"], json!([link(&trace(&cause))]));
@@ -99,13 +100,13 @@ fn what_a_span_follows_from_is_linked() {
 
 #[test]
 fn a_trace_can_be_continued_by_a_field() {
-    let sentry = Sentry::traced();
-    let received = sentry.run(|| {
+    let sentry = traced();
+    let received = run(&sentry, || {
         let header = "5e1f0c0c4d9a4b7c8d2e3f4051627384-a1b2c3d4e5f60718-1";
         let root = info_span!("root", sentry.trace = header);
         info_span!(parent: &root, "child", sentry.trace = "00000000000000000000000000000001-0000000000000001-1");
     });
-    let transaction = received.transaction("root");
+    let transaction = transaction(&received, "root");
     let trace = &transaction["contexts"]["trace"];
     assert_eq!(trace["trace_id"], json!("5e1f0c0c4d9a4b7c8d2e3f4051627384"));
     assert_eq!(trace["parent_span_id"], json!("a1b2c3d4e5f60718"));
@@ -115,7 +116,7 @@ fn a_trace_can_be_continued_by_a_field() {
 #[test]
 fn what_is_not_sampled_is_counted_with_its_spans() {
     let sentry = Sentry::start(sentry::ClientOptions::new().traces_sample_rate(0.0));
-    let received = sentry.run(|| {
+    let received = run(&sentry, || {
         // Nothing needs this one: it is never begun.
         info_span!("unseen").in_scope(|| {
             (0..3).for_each(|_| info_span!("child").in_scope(|| info_span!("grandchild").in_scope(|| {})));
@@ -127,7 +128,7 @@ fn what_is_not_sampled_is_counted_with_its_spans() {
             info_span!("after").in_scope(|| tracing::error!("inside"));
         });
     });
-    assert_eq!(received.transactions().len(), 0);
+    assert_eq!(received.of("transaction").len(), 0);
     let lost = |category: &str| {
         let reports = received.of("client_report");
         let all = reports.iter().flat_map(|report| report["discarded_events"].as_array().cloned().unwrap_or_default());
@@ -147,8 +148,8 @@ fn what_is_not_sampled_is_counted_with_its_spans() {
 
 #[test]
 fn a_span_may_be_entered_on_many_threads_and_left_in_any_order() {
-    let sentry = Sentry::traced();
-    let received = sentry.run(|| {
+    let sentry = traced();
+    let received = run(&sentry, || {
         let root = info_span!("root");
         let (one, two) = (root.clone(), root.clone());
         let dispatch = tracing::dispatcher::get_default(Clone::clone);
@@ -175,7 +176,7 @@ fn a_span_may_be_entered_on_many_threads_and_left_in_any_order() {
         std::mem::forget(info_span!("stray").entered());
         sentry::capture_message("still well", sentry::Level::Info);
     });
-    let transaction = received.transaction("root");
+    let transaction = transaction(&received, "root");
     assert_eq!(transaction["spans"].as_array().map(Vec::len), Some(5));
     for number in 0..4 {
         let event = received.event(&format!("from {number}"));
@@ -188,8 +189,8 @@ fn a_span_may_be_entered_on_many_threads_and_left_in_any_order() {
 
 #[test]
 fn more_spans_left_behind_than_any_program_nests_do_not_pile_up() {
-    let sentry = Sentry::traced();
-    sentry.run(|| {
+    let sentry = traced();
+    run(&sentry, || {
         for _ in 0..1_000 {
             let span = info_span!("root");
             let id = span.id().expect("enabled");
@@ -203,7 +204,7 @@ fn more_spans_left_behind_than_any_program_nests_do_not_pile_up() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn instrumented_futures_end_their_spans() {
-    let sentry = Sentry::traced();
+    let sentry = traced();
     let dispatch = crate::all_layers();
     let work = async {
         async { tokio::task::yield_now().await }.instrument(info_span!("inner")).await;
@@ -213,7 +214,7 @@ async fn instrumented_futures_end_their_spans() {
     drop(guard);
     drop(future);
     let received = tokio::task::spawn_blocking(move || {
-        sentry.run_with(dispatch, || {
+        run_with(&sentry, dispatch, || {
             tokio::runtime::Builder::new_current_thread()
                 .build()
                 .expect("a runtime")
@@ -222,5 +223,5 @@ async fn instrumented_futures_end_their_spans() {
     })
     .await
     .expect("no panic");
-    received.transaction("outer");
+    transaction(&received, "outer");
 }
