@@ -19,6 +19,8 @@ mod client;
 #[allow(dead_code, reason = "this binary uses its part")]
 mod site;
 
+use std::sync::{Arc, Mutex};
+
 use axum::{Json, Router, routing::post};
 use sentry::integrations::tower::{NewSentryLayer, SentryBodyLayer, SentryHttpLayer, SentryRequestLayer};
 use sentry::{ClientOptions, MaxRequestBodySize};
@@ -171,7 +173,10 @@ fn a_corpus_of_secrets() {
         all.join(separator)
     };
     for with_pii in [false, true] {
-        let site = Site::start(ClientOptions::new().send_default_pii(with_pii).traces_sample_rate(1.0));
+        let said = Arc::new(Mutex::new(String::new()));
+        let diagnostics = Arc::clone(&said);
+        let options = ClientOptions::new().send_default_pii(with_pii).traces_sample_rate(1.0).debug(true);
+        let site = Site::start(options.diagnostics(move |line| diagnostics.lock().expect("whole").push_str(line)));
         let handler = |_body: String| async {
             sentry::capture_error(&std::fmt::Error);
         };
@@ -185,7 +190,7 @@ fn a_corpus_of_secrets() {
         let (target, body) = (format!("/login?{}", pairs(3, "&")), pairs(4, "&"));
         assert_eq!(site.run(ask(address, "POST", &target, &headers, &body)).0, 200);
         let received = site.close(1, 1);
-        let bytes = all_bytes(&received);
+        let bytes = all_bytes(&received) + &said.lock().expect("whole");
         for (place, n) in (0..5).flat_map(|place| (0..40).map(move |n| (place, n))) {
             assert!(!bytes.contains(&secret(place, n)), "{} with PII {with_pii}", secret(place, n));
         }

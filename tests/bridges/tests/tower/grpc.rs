@@ -11,10 +11,10 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body::Frame;
 use http_body_util::BodyExt;
-use sentry::Hub;
 use sentry::integrations::tower::{SentryLayer, SentryRequestLayer};
+use sentry::{Hub, Level, User};
 use serde_json::{Value, json};
-use tokio::sync::Notify;
+use tokio::sync::Semaphore;
 use tonic::body::Body;
 use tonic::server::NamedService;
 use tonic::transport::{Channel, Endpoint, Server, server::TcpIncoming};
@@ -25,7 +25,7 @@ use crate::site::{Received, Site, trace};
 /// A service without generated code: what it answers is up to the method's name.
 #[derive(Clone)]
 struct Shop {
-    waiting: Arc<Notify>,
+    waiting: Arc<Semaphore>,
 }
 
 impl NamedService for Shop {
@@ -47,6 +47,14 @@ impl Service<Request<Body>> for Shop {
             let method = request.uri().path().to_owned();
             sentry::configure_scope(|scope| scope.set_tag("method", &method));
             tokio::task::yield_now().await;
+            if let Some(number) = request.headers().get("x-number").and_then(|number| number.to_str().ok()) {
+                sentry::configure_scope(|scope| {
+                    scope.set_tag("number", number);
+                    scope.set_user(Some(User { id: Some(number.to_owned()), ..User::default() }));
+                });
+                tokio::task::yield_now().await;
+                sentry::capture_message(&format!("call {number}"), Level::Warning);
+            }
             Ok(match &*method {
                 "/shop.Shop/Buy" => with_trailers("0"),
                 "/shop.Shop/Lose" => with_trailers("15"),
@@ -54,7 +62,7 @@ impl Service<Request<Body>> for Shop {
                 "/shop.Shop/Break" => tonic::Status::internal("broken").into_http(),
                 "/shop.Shop/Panic" => panic!("in the shop"),
                 _ => {
-                    waiting.notify_one();
+                    waiting.add_permits(1);
                     std::future::pending().await
                 }
             })
@@ -81,8 +89,15 @@ impl http_body::Body for Frames {
     }
 }
 
-async fn call(mut channel: Channel, method: &str) -> Option<HeaderMap> {
-    let request = Request::post(format!("http://shop.example/shop.Shop/{method}"));
+async fn call(channel: Channel, method: &str) -> Option<HeaderMap> {
+    call_with(channel, method, None).await
+}
+
+async fn call_with(mut channel: Channel, method: &str, number: Option<usize>) -> Option<HeaderMap> {
+    let mut request = Request::post(format!("http://shop.example/shop.Shop/{method}"));
+    if let Some(number) = number {
+        request = request.header("x-number", number);
+    }
     let request =
         request.header("content-type", "application/grpc").body(Body::new(http_body_util::Full::<Bytes>::default()));
     let channel = channel.ready().await.ok()?;
@@ -91,7 +106,7 @@ async fn call(mut channel: Channel, method: &str) -> Option<HeaderMap> {
     Some(response.into_body().collect().await.ok()?.trailers().cloned().unwrap_or(headers))
 }
 
-async fn connect(site: &Site, waiting: &Arc<Notify>) -> Channel {
+async fn connect(site: &Site, waiting: &Arc<Semaphore>) -> Channel {
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
     let address = listener.local_addr().expect("an address");
     let server = Server::builder()
@@ -105,11 +120,11 @@ async fn connect(site: &Site, waiting: &Arc<Notify>) -> Channel {
 fn answer(method: &'static str, events: usize) -> (Received, Option<HeaderMap>) {
     let site = Site::traced();
     let headers = site.run(async {
-        let waiting = Arc::new(Notify::new());
+        let waiting = Arc::new(Semaphore::new(0));
         let channel = connect(&site, &waiting).await;
         if method == "Wait" {
             let call = tokio::spawn(call(channel, method));
-            waiting.notified().await;
+            waiting.acquire().await.expect("open").forget();
             call.abort();
             return None;
         }
@@ -159,4 +174,49 @@ fn a_panic() {
 #[test]
 fn a_client_that_goes_away() {
     check("Wait", None, "cancelled", 0);
+}
+
+#[test]
+fn two_hundred_calls_at_once_each_have_their_own_data() {
+    const CALLS: usize = 200;
+    let site = Site::traced();
+    site.run(async {
+        let waiting = Arc::new(Semaphore::new(0));
+        let channel = connect(&site, &waiting).await;
+        let methods = ["Buy", "Wait", "Panic"];
+        // Two kinds on one connection, which a panic ends: those that panic come last, each on one of their own.
+        let kinds: Vec<_> = (0..CALLS).map(|number| (number, methods[number % 3])).collect();
+        let (calm, panicking): (Vec<_>, Vec<_>) = kinds.into_iter().partition(|(_, method)| *method != "Panic");
+        let calls: Vec<_> = calm
+            .iter()
+            .map(|(number, method)| (*method, tokio::spawn(call_with(channel.clone(), method, Some(*number)))))
+            .collect();
+        for _ in calls.iter().filter(|(method, _)| *method == "Wait") {
+            waiting.acquire().await.expect("open").forget();
+        }
+        for (method, call) in calls {
+            if method == "Wait" {
+                call.abort();
+            }
+            let _ = call.await;
+        }
+        for (number, method) in panicking {
+            call_with(connect(&site, &waiting).await, method, Some(number)).await;
+        }
+    });
+    let panics = (0..CALLS).filter(|number| number % 3 == 2).count();
+    let received = site.close(CALLS, CALLS + panics);
+    for number in 0..CALLS {
+        let own = |item: &Value| {
+            let number = json!(number.to_string());
+            assert_eq!((&item["tags"]["number"], &item["user"]["id"]), (&number, &number), "{item:#}");
+        };
+        let event = received.event(&format!("call {number}"));
+        own(&event);
+        let transactions = received.of("transaction");
+        let same = |one: &&&Value| trace(one)["trace_id"] == trace(&event)["trace_id"];
+        let transaction = transactions.iter().find(same).expect("the call's transaction");
+        own(transaction);
+        assert_eq!(trace(transaction)["status"], json!(["ok", "cancelled", "internal_error"][number % 3]));
+    }
 }
