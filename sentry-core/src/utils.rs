@@ -1,5 +1,6 @@
 //! Small helpers for integrations that handle HTTP: what may not leave.
 
+use crate::deny_list::{DenyList, FILTERED};
 use crate::protocol::Url;
 
 /// Whether a header's value must not leave unless the program asked for personal data.
@@ -13,8 +14,8 @@ use crate::protocol::Url;
 /// ```
 #[must_use]
 pub fn is_sensitive_header(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    SENSITIVE.iter().chain(&["cookie", "forwarded", "-ip"]).any(|term| name.contains(term))
+    let lower = name.to_ascii_lowercase();
+    DenyList::default().denies(name) || ["cookie", "forwarded", "-ip"].iter().any(|term| lower.contains(term))
 }
 
 /// Replaces user name and password in `url` by `[Filtered]` (spec PII-31).
@@ -29,29 +30,6 @@ pub fn scrub_pii_from_url(mut url: Url) -> Url {
     }
     url
 }
-
-const FILTERED: &str = "[Filtered]";
-
-/// Spec PII-06.
-const SENSITIVE: [&str; 17] = [
-    "auth",
-    "token",
-    "secret",
-    "password",
-    "passwd",
-    "pwd",
-    "key",
-    "jwt",
-    "bearer",
-    "sso",
-    "saml",
-    "csrf",
-    "xsrf",
-    "credentials",
-    "session",
-    "sid",
-    "identity",
-];
 
 #[cfg(test)]
 mod tests {
