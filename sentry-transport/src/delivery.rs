@@ -4,6 +4,7 @@
 //! became of something is recorded before it counts as settled, so that a flush that returns finds the books complete.
 
 use std::cell::Cell;
+use std::collections::VecDeque;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -45,6 +46,8 @@ pub(crate) struct State {
     pub(crate) queue: Queue<Entry>,
     pub(crate) machine: Machine,
     pub(crate) worker: WorkerState,
+    /// What did not arrive and is tried again, in the order of the failures.
+    pub(crate) kept: VecDeque<Job>,
     waiters: Vec<Waiter>,
     /// The last report that left alone.
     last_report: Option<FlightId>,
@@ -95,6 +98,8 @@ pub(crate) enum Content {
 /// A thread inside `flush` or `shutdown`.
 struct Waiter {
     ticket: Generation,
+    /// How many attempts had failed when it began to wait: one more, and it knows that there is nobody to wait for.
+    failed_attempts: u64,
     report: LastReport,
     done: Sender<()>,
 }
@@ -130,6 +135,7 @@ impl Delivery {
             queue: Queue::new(limits),
             machine: Machine::new(),
             worker,
+            kept: VecDeque::new(),
             waiters: Vec::new(),
             last_report: None,
             refused_as: Reason::QueueOverflow,
@@ -184,7 +190,8 @@ impl Delivery {
     }
 
     /// Waits until everything accepted before has a verdict, and what was lost is reported; at most `timeout`.
-    /// `false` when something has no verdict. On a thread of the transport it does not wait.
+    /// `false` when something has no verdict: also at once when the server cannot be reached, by two attempts. On a thread
+    /// of the transport it does not wait.
     pub(crate) fn flush(&self, timeout: Duration) -> bool {
         if is_own_thread() {
             return false;
@@ -311,7 +318,7 @@ impl Shared {
         let State { machine, waiters, worker, is_counted, .. } = state;
         let mut wakes = machine.phase() != Phase::Open && machine.is_idle();
         for waiter in waiters.iter_mut() {
-            if *is_counted {
+            if *is_counted || machine.failed_attempts() > waiter.failed_attempts {
                 waiter.report = LastReport::Over;
             } else if machine.is_settled(waiter.ticket) {
                 match waiter.report {
@@ -338,9 +345,15 @@ impl Shared {
         let ticket = state.machine.ticket();
         let flying = state.last_report.filter(|id| state.machine.is_flying(*id));
         let report = flying.map_or(LastReport::Wanted, LastReport::Flying);
-        state.waiters.push(Waiter { ticket, report, done: done.clone() });
+        let failed_attempts = state.machine.failed_attempts();
+        state.waiters.push(Waiter { ticket, failed_attempts, report, done: done.clone() });
+        state.machine.hurry(clock::now());
         self.settled(&mut state);
+        let is_held = state.worker.wants == Wants::Room;
         drop(state);
+        if is_held {
+            self.wake_worker();
+        }
         loop {
             let now = clock::now();
             if wait.recv_deadline(deadline.min(now + WATCH)).is_ok() || deadline <= now {
@@ -362,7 +375,7 @@ impl Shared {
     }
 
     fn begin_close(&self, deadline: Instant) {
-        self.lock().machine.begin_close(deadline);
+        self.lock().machine.begin_close(clock::now(), deadline);
         self.wake_worker();
     }
 
@@ -380,12 +393,14 @@ impl Shared {
             return state.is_counted;
         }
         let flights = state.machine.give_up();
+        let kept = std::mem::take(&mut state.kept);
         let entries: Vec<Entry> = std::iter::from_fn(|| state.queue.pop()).collect();
         state.machine.close();
         for flight in flights {
             self.recorder.record_losses(flight.losses, Reason::NetworkError);
         }
         drop(state);
+        drop(kept);
         // Their flights are counted.
         while self.jobs.1.try_recv().is_ok() {}
         for entry in entries {
@@ -401,6 +416,11 @@ impl Shared {
 }
 
 impl State {
+    /// Whether somebody waits in `flush` or `shutdown`.
+    pub(crate) fn is_waited_for(&self) -> bool {
+        !self.waiters.is_empty()
+    }
+
     /// The worker of `epoch`, if it is still the one, calls user code, which may take until `patience_ends`.
     pub(crate) fn expect_finish(&mut self, epoch: u64, patience_ends: Instant) {
         if self.worker.epoch == epoch {

@@ -20,6 +20,7 @@
 
 mod agent;
 mod delivery;
+mod destination;
 mod encode;
 mod factory;
 mod http;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use sentry_core::protocol::client_report::{Category, ItemLoss};
 
+use crate::destination::{Destination, Gate};
 use crate::rate_limit::RateLimits;
 use crate::reply::Answer;
 use crate::tickets::{Generation, Tickets};
@@ -14,6 +15,7 @@ use crate::tickets::{Generation, Tickets};
 #[derive(Debug)]
 pub(crate) struct Machine {
     limits: RateLimits,
+    destination: Destination,
     tickets: Tickets,
     flights: BTreeMap<u64, Flight>,
     next_flight: u64,
@@ -32,6 +34,10 @@ pub(crate) struct Flight {
     pub(crate) losses: Vec<ItemLoss>,
     /// What it was accepted as; client reports are nobody's.
     generation: Option<Generation>,
+    /// How often it failed since others succeeded.
+    tries: u32,
+    /// How many others had succeeded when it was last sent.
+    successes: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +53,19 @@ pub(crate) enum Phase {
     Closed,
 }
 
+/// What becomes of an envelope that did not arrive.
+#[derive(Debug)]
+pub(crate) enum Failed {
+    /// It is tried again.
+    Kept,
+    /// Others arrive, and it does not: it is the envelope that is at fault.
+    Lost(Flight),
+    /// It was given up before.
+    Gone,
+    /// There is no time to try again: everything is given up.
+    TheEnd,
+}
+
 /// Whether to do something: now, at a time unless something else happens, or not as things are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Due {
@@ -59,6 +78,7 @@ impl Machine {
     pub(crate) fn new() -> Self {
         Self {
             limits: RateLimits::default(),
+            destination: Destination::default(),
             tickets: Tickets::new(),
             flights: BTreeMap::new(),
             next_flight: 0,
@@ -111,12 +131,64 @@ impl Machine {
         self.flights.len() < AHEAD_OF_EACH_SENDER.saturating_mul(self.senders.max(1))
     }
 
+    /// Whether anything may be sent now.
+    pub(crate) fn gate(&self, now: Instant) -> Gate {
+        self.destination.gate(now)
+    }
+
+    /// How many attempts to reach a server that is not there have failed.
+    pub(crate) fn failed_attempts(&self) -> u64 {
+        self.destination.failed_attempts()
+    }
+
+    /// The next attempt is now: somebody waits for it.
+    pub(crate) fn hurry(&mut self, now: Instant) {
+        self.destination.hurry(now);
+    }
+
+    /// Whether the next attempt is to be one that has not failed yet: an envelope that never arrives is not to keep all
+    /// others back.
+    pub(crate) fn prefers_new(&self) -> bool {
+        self.destination.prefers_new()
+    }
+
     /// An encoded envelope joins those for the senders.
     pub(crate) fn launch(&mut self, losses: Vec<ItemLoss>, generation: Option<Generation>) -> FlightId {
         let id = self.next_flight;
         self.next_flight = self.next_flight.wrapping_add(1);
-        self.flights.insert(id, Flight { losses, generation });
+        self.flights.insert(id, Flight { losses, generation, tries: 0, successes: 0 });
+        self.relaunch(FlightId(id));
         FlightId(id)
+    }
+
+    /// An envelope that failed goes out again.
+    pub(crate) fn relaunch(&mut self, id: FlightId) {
+        let successes = self.destination.successes();
+        if let Some(flight) = self.flights.get_mut(&id.0) {
+            flight.successes = successes;
+        }
+        self.destination.sends(id.0);
+    }
+
+    /// The envelope did not arrive, and that was not the server's word. `dice` are from 0 to 1.
+    pub(crate) fn fail(&mut self, id: FlightId, now: Instant, dice: f64) -> Failed {
+        let was_down = self.destination.fails(id.0, now, dice);
+        self.full_since = None;
+        if self.phase != Phase::Open {
+            if was_down && self.flights.contains_key(&id.0) {
+                return Failed::TheEnd;
+            }
+            self.hurry(now);
+        }
+        let Some(flight) = self.flights.get_mut(&id.0) else { return Failed::Gone };
+        if self.destination.successes() > flight.successes {
+            flight.tries += 1;
+        }
+        if flight.tries >= MAX_TRIES {
+            self.flights.remove(&id.0).map_or(Failed::Gone, Failed::Lost)
+        } else {
+            Failed::Kept
+        }
     }
 
     pub(crate) fn is_flying(&self, id: FlightId) -> bool {
@@ -136,6 +208,10 @@ impl Machine {
         if let Some(answer) = answer {
             let (limits, retry_after) = (answer.rate_limits.as_deref(), answer.retry_after.as_deref());
             self.limits.update(limits, retry_after, answer.status, now, wall);
+        }
+        match answer {
+            Some(_) => self.destination.answers(),
+            None => self.destination.ends(id.0),
         }
         self.full_since = None;
         self.flights.remove(&id.0)
@@ -211,7 +287,9 @@ impl Machine {
     }
 
     /// Takes nothing more; what there is has until `deadline`.
-    pub(crate) fn begin_close(&mut self, deadline: Instant) {
+    pub(crate) fn begin_close(&mut self, now: Instant, deadline: Instant) {
+        // One more attempt, which is the last one.
+        self.hurry(now);
         self.phase = match self.phase {
             Phase::Open => Phase::Closing { deadline },
             Phase::Closing { deadline: before } => Phase::Closing { deadline: before.max(deadline) },
@@ -234,6 +312,8 @@ pub(crate) const MAX_SENDERS: usize = 4;
 pub(crate) const AHEAD_OF_EACH_SENDER: usize = 2;
 /// A server that takes longer than this is worth another connection.
 const SLOW_ANSWER: Duration = Duration::from_millis(2);
+/// So often one envelope fails while others do not.
+const MAX_TRIES: u32 = 3;
 const CROWDED: Duration = Duration::from_secs(1);
 const REPORT_AGE: Duration = Duration::from_secs(30);
 
@@ -353,8 +433,8 @@ mod tests {
         let mut machine = Machine::new();
         let accepted = machine.accept().unwrap();
         let id = machine.launch(losses(), Some(accepted));
-        machine.begin_close(start + 5 * MS);
-        machine.begin_close(start + 3 * MS);
+        machine.begin_close(start, start + 5 * MS);
+        machine.begin_close(start, start + 3 * MS);
         assert_eq!(machine.phase(), Phase::Closing { deadline: start + 5 * MS }, "nobody's time is cut");
         assert_eq!(machine.accept(), None);
         let ticket = machine.ticket();

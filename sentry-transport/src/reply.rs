@@ -124,11 +124,20 @@ fn judge_answer(answer: &Answer, keys: &[String]) -> (Verdict, Option<Note>) {
                 format!("an envelope was too large for the server{}: send smaller attachments or less context", told());
             (Verdict::Refused, Some(Note::remark("too large for the server", text)))
         }
+        502..=504 if !answer.is_sentry_s(keys) => {
+            let text = format!("something on the way to the server answered {status}: the server is not reached");
+            (Verdict::Unreachable, Some(Note::remark("server not reached", text)))
+        }
         _ => (Verdict::Refused, Some(Note::remark("refused", format!("the server answered {status}{}", told())))),
     }
 }
 
 impl Answer {
+    /// Whether it is the server that speaks, and not a proxy in front of it.
+    fn is_sentry_s(&self, keys: &[String]) -> bool {
+        self.rate_limits.is_some() || !self.explanation(keys).is_empty()
+    }
+
     /// The server's own words: the header, or the body's `detail` and `causes`.
     fn explanation(&self, keys: &[String]) -> String {
         let from_body = || {
@@ -203,7 +212,7 @@ mod tests {
 
     #[test]
     fn statuses() {
-        use Verdict::{Delivered, LimitedByServer, Refused};
+        use Verdict::{Delivered, LimitedByServer, Refused, Unreachable};
         let cases = [
             (200, Delivered, None, None),
             (201, Delivered, None, None),
@@ -218,7 +227,11 @@ mod tests {
             (301, Refused, Some(Reason::SendError), Some(true)),
             (308, Refused, Some(Reason::SendError), Some(true)),
             (500, Refused, Some(Reason::SendError), Some(false)),
-            (503, Refused, Some(Reason::SendError), Some(false)),
+            (501, Refused, Some(Reason::SendError), Some(false)),
+            // A proxy's words.
+            (502, Unreachable, Some(Reason::NetworkError), Some(false)),
+            (503, Unreachable, Some(Reason::NetworkError), Some(false)),
+            (504, Unreachable, Some(Reason::NetworkError), Some(false)),
             (600, Refused, Some(Reason::SendError), Some(false)),
             (999, Refused, Some(Reason::SendError), Some(false)),
             (0, Refused, Some(Reason::SendError), Some(false)),
@@ -227,6 +240,15 @@ mod tests {
             let (judged, note) = judged(answer(status));
             assert_eq!((judged, judged.reason()), (verdict, reason), "{status}");
             assert_eq!(note.map(|note| note.is_fault), is_fault, "{status}");
+        }
+        // The server's own.
+        let own = [
+            Answer { error: Some("maintenance".to_owned()), ..answer(503) },
+            Answer { body: br#"{"detail":"no"}"#.to_vec(), ..answer(502) },
+            Answer { rate_limits: Some(String::new()), ..answer(504) },
+        ];
+        for answer in own {
+            assert_eq!(judged(answer).0, Refused);
         }
     }
 

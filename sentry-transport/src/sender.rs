@@ -15,8 +15,8 @@ use sentry_core::wire::EncodedEnvelope;
 
 use crate::delivery::{Shared, State, WATCH, Wants, enter_own_thread};
 use crate::encode::{Body, Encoder};
-use crate::machine::{FlightId, Phase};
-use crate::reply::{Reply, Verdict, judge};
+use crate::machine::{Failed, FlightId, Phase};
+use crate::reply::{Answer, Reply, Verdict, judge};
 use crate::worker::forget_payload;
 
 /// The way to the server. A call returns within its own bounds of time.
@@ -51,7 +51,7 @@ fn send(shared: &Arc<Shared>) {
     loop {
         match shared.jobs.1.recv_timeout(WATCH) {
             Ok(job) => {
-                deliver(shared, &job, &mut encoder);
+                deliver(shared, job, &mut encoder);
                 idle_since = clock::now();
             }
             Err(RecvTimeoutError::Timeout) => {
@@ -79,7 +79,7 @@ fn ends(shared: &Shared, idle_since: Instant, now: Instant) -> bool {
     ends
 }
 
-fn deliver(shared: &Shared, job: &Job, encoder: &mut Encoder) {
+fn deliver(shared: &Shared, job: Job, encoder: &mut Encoder) {
     let attempt = catch_unwind(AssertUnwindSafe(|| match encoder.encode(&job.envelope, clock::wall()) {
         Ok(body) => shared.post.post(body),
         Err(_) => Reply::Broken,
@@ -90,9 +90,28 @@ fn deliver(shared: &Shared, job: &Job, encoder: &mut Encoder) {
         Reply::Broken
     });
     let (verdict, note) = judge(&reply, &shared.keys);
-    let answer = if let Reply::Answer(answer) = &reply { Some(answer) } else { None };
+    let is_the_end = if verdict == Verdict::Unreachable {
+        fail(shared, job)
+    } else {
+        land(shared, job.id, verdict, if let Reply::Answer(answer) = &reply { Some(answer) } else { None });
+        false
+    };
+    if let Some(note) = note {
+        let message = format_args!("{}", note.text);
+        match note.is_fault {
+            true => shared.diagnostics.fault(note.problem, message),
+            false => shared.diagnostics.remark(note.problem, message),
+        }
+    }
+    if is_the_end {
+        let _ = shared.end();
+    }
+}
+
+/// The envelope has a verdict.
+fn land(shared: &Shared, id: FlightId, verdict: Verdict, answer: Option<&Answer>) {
     let mut state = shared.lock();
-    if let Some(flight) = state.machine.land(job.id, answer, clock::now(), clock::wall()) {
+    if let Some(flight) = state.machine.land(id, answer, clock::now(), clock::wall()) {
         let losses = flight.losses.iter().copied();
         match (verdict, verdict.reason()) {
             (_, Some(reason)) => shared.recorder.record_losses(losses, reason),
@@ -100,6 +119,16 @@ fn deliver(shared: &Shared, job: &Job, encoder: &mut Encoder) {
             _ => shared.recorder.record_delivered(losses),
         }
         state.machine.settle_flight(&flight);
+    }
+    if answer.is_some() {
+        // The way is free: what failed on it goes first.
+        while let Some(job) = state.kept.pop_front() {
+            state.machine.relaunch(job.id);
+            if let Err(refused) = shared.jobs.0.try_send(job) {
+                state.kept.push_front(refused.into_inner());
+                break;
+            }
+        }
     }
     let has_room = state.worker.wants == Wants::Room;
     if has_room {
@@ -110,13 +139,38 @@ fn deliver(shared: &Shared, job: &Job, encoder: &mut Encoder) {
     if has_room {
         shared.wake_worker();
     }
-    if let Some(note) = note {
-        let message = format_args!("{}", note.text);
-        match note.is_fault {
-            true => shared.diagnostics.fault(note.problem, message),
-            false => shared.diagnostics.remark(note.problem, message),
+}
+
+/// The envelope did not arrive: it is kept, to be tried again. `true` when there is no time for that.
+fn fail(shared: &Shared, job: Job) -> bool {
+    let mut state = shared.lock();
+    let mut is_the_end = false;
+    match state.machine.fail(job.id, clock::now(), dice()) {
+        Failed::Kept => {
+            state.kept.push_back(job);
+            if state.is_waited_for() {
+                state.machine.hurry(clock::now());
+            }
         }
+        Failed::Lost(flight) => {
+            shared.recorder.record_losses(flight.losses.iter().copied(), Reason::NetworkError);
+            state.machine.settle_flight(&flight);
+        }
+        Failed::Gone => {}
+        Failed::TheEnd => is_the_end = true,
     }
+    // Whatever the worker sleeps for, it did not know of this.
+    state.worker.wants = Wants::Nothing;
+    shared.settled(&mut state);
+    drop(state);
+    shared.wake_worker();
+    is_the_end
+}
+
+/// From 0 to 1, another each time.
+fn dice() -> f64 {
+    let (high, _) = sentry_core::types::random_uuid().as_u64_pair();
+    f64::from((high >> 32) as u32) / f64::from(u32::MAX)
 }
 
 /// Ends a flight that never left.

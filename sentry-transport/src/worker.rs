@@ -11,6 +11,7 @@ use sentry_core::protocol::client_report::{Category, Reason};
 use sentry_core::wire::{EncodedEnvelope, EncodedItem};
 
 use crate::delivery::{Content, Entry, Shared, State, Wants, enter_own_thread};
+use crate::destination::Gate;
 use crate::machine::{Due, Phase};
 use crate::sender::{self, Job};
 use crate::tickets::Generation;
@@ -109,7 +110,16 @@ fn next_task(shared: &Shared, epoch: u64, limited: &mut Vec<Entry>) -> Task {
     if batch_due.is_some_and(|due| due <= now) {
         return Task::Gather;
     }
-    if !state.machine.has_room() {
+    match state.machine.gate(now) {
+        Gate::Open => {}
+        gate => {
+            // Nothing is finished meanwhile: it waits as it is, and within its bounds.
+            state.worker.wants = Wants::Room;
+            let retry_at = if let Gate::Until(retry_at) = gate { Some(retry_at) } else { None };
+            return sleep(&mut state, [retry_at, batch_due]);
+        }
+    }
+    if state.kept.is_empty() && !state.machine.has_room() {
         state.worker.wants = Wants::Room;
         return match state.machine.sender_due(shared.jobs.1.len(), now) {
             Due::Now => {
@@ -124,7 +134,7 @@ fn next_task(shared: &Shared, epoch: u64, limited: &mut Vec<Entry>) -> Task {
     let due = state.machine.report_due(has_report, now);
     let is_waited_for = has_report && state.machine.may_report(now) && (state.wants_report() || says_goodbye(&state));
     let reports = due == Due::Now || is_waited_for;
-    if state.machine.senders() == 0 && (reports || !state.queue.is_empty()) {
+    if state.machine.senders() == 0 && (reports || !state.kept.is_empty() || !state.queue.is_empty()) {
         // Nothing is finished without someone to send it, who also watches over this thread meanwhile.
         match state.machine.sender_due(0, now) {
             Due::Now => {
@@ -134,6 +144,14 @@ fn next_task(shared: &Shared, epoch: u64, limited: &mut Vec<Entry>) -> Task {
             Due::At(due) => return sleep(&mut state, [Some(due), batch_due]),
             Due::Not => {}
         }
+    }
+    let takes_new = state.machine.prefers_new() && !state.queue.is_empty();
+    if let Some(job) = if takes_new { None } else { state.kept.pop_front() } {
+        state.machine.relaunch(job.id);
+        if let Err(refused) = shared.jobs.0.try_send(job) {
+            sender::account(shared, &mut state, refused.into_inner().id, Reason::InternalSdkError);
+        }
+        return Task::LookAgain;
     }
     while let Some(entry) = state.queue.pop() {
         if is_limited(&state, &entry, now) {

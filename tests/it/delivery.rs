@@ -1,6 +1,8 @@
 //! What becomes of events when the server limits, refuses or cannot be reached: each is delivered or counted.
 
 use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sentry::protocol::client_report::{Category, Reason};
@@ -18,11 +20,30 @@ fn a_closed_port_counts_its_losses_and_holds_nobody_up() {
         hub.capture_message(&n.to_string(), Level::Error);
     }
     let deadline = Deadline::after(Duration::from_secs(5));
-    assert!(client.flush(Some(Duration::from_secs(5))));
+    // There is nobody to wait for; what is there may still arrive later.
+    assert!(!client.flush(Some(Duration::from_secs(5))));
+    let row = client.stats().of(Category::Error);
+    assert_eq!((row.captured, row.lost_in_all(), row.queued()), (20, 0, 20));
+    client.close(Some(Duration::from_secs(5)));
     assert!(!deadline.has_passed());
     let row = client.stats().of(Category::Error);
     assert_eq!((row.captured, row.lost_for(Reason::NetworkError), row.queued()), (20, 20, 0));
-    client.close(Some(Duration::from_millis(500)));
+}
+
+#[test]
+fn what_is_captured_while_a_proxy_answers_for_the_server_arrives() {
+    let mended = Arc::new(AtomicBool::new(false));
+    let is_mended = Arc::clone(&mended);
+    let receiver = Receiver::with(move |_, _| Reply::status(if is_mended.load(Ordering::Acquire) { 200 } else { 503 }));
+    let (hub, client) = start(&receiver.dsn(), ClientOptions::new());
+    for n in 0..100 {
+        hub.capture_message(&n.to_string(), Level::Error);
+    }
+    assert!(!client.flush(Some(Duration::from_secs(5))));
+    mended.store(true, Ordering::Release);
+    assert!(client.close(Some(Duration::from_secs(20))));
+    let row = client.stats().of(Category::Error);
+    assert_eq!((row.captured, row.delivered), (100, 100));
 }
 
 #[test]

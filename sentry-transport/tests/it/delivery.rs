@@ -103,9 +103,10 @@ fn a_server_that_closes_every_connection_is_not_asked_for_ever() {
     program.capture("first");
     program.flush();
     program.capture("second");
-    assert!(program.client.flush(Some(Duration::from_secs(20))));
+    program.give_up();
     let events = server.rest().iter().filter(|request| request.reported().is_empty()).count();
-    assert_eq!(events, 3, "the first one, and two attempts for the second");
+    // The first; the second on its connection and on another one; and again for the flush and the end.
+    assert!((4..=10).contains(&events), "{events}");
     program.expect_books(2, 1, 0, &[(Reason::NetworkError, 1)]);
 }
 

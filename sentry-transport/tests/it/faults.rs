@@ -17,15 +17,13 @@ fn closed_port() -> String {
 }
 
 #[test]
-fn a_closed_port_loses_events_and_hangs_nothing() {
+fn a_closed_port_hangs_nothing_and_loses_events_at_the_end() {
     let program = Program::new(&closed_port());
     for _ in 0..10 {
         program.capture("lost");
     }
-    let (flushed, took) = timed(|| program.client.flush(Some(Duration::from_secs(20))));
-    assert!(flushed && took < Duration::from_secs(5), "{took:?}");
+    program.give_up();
     program.expect_books(10, 0, 0, &[(Reason::NetworkError, 10)]);
-    assert!(program.client.close(Some(Duration::from_secs(20))));
     assert!(program.said().is_empty(), "an outage is nothing to print: {:?}", program.said());
 }
 
@@ -217,8 +215,10 @@ fn odd_answers() {
         let server = Server::start(move |_| act());
         let program = Program::new(&server.dsn());
         program.capture(what);
-        let (flushed, took) = timed(|| program.client.flush(Some(Duration::from_secs(20))));
-        assert!(flushed && took < Duration::from_secs(5), "{what}: {took:?}");
+        match is_delivered {
+            true => program.flush(),
+            false => program.give_up(),
+        }
         let row = program.client.stats().of(Category::Error);
         assert_eq!(
             (row.delivered == 1, row.lost_for(NetworkError) == 1),
@@ -237,7 +237,7 @@ fn a_proxy_is_asked_to_connect_and_its_refusal_is_no_answer_of_the_server() {
     let program =
         Program::with(&server.dsn(), |options| options.http_proxy(format!("http://user:secret@{}", proxy.address)));
     program.capture("blocked");
-    program.flush();
+    program.give_up();
     let request = proxy.next();
     assert_eq!(request.line, format!("CONNECT {} HTTP/1.1", server.address));
     assert_eq!(request.header("proxy-authorization"), Some("Basic dXNlcjpzZWNyZXQ="));

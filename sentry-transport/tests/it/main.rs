@@ -12,5 +12,6 @@
 
 mod delivery;
 mod faults;
+mod outage;
 mod program;
 mod server;

@@ -42,6 +42,15 @@ impl Program {
         assert!(self.client.flush(Some(Duration::from_secs(20))), "not flushed: {:?}", self.client.stats());
     }
 
+    /// Flushes in vain and closes, since there is nobody to reach: neither takes long, and what did not arrive is lost.
+    #[track_caller]
+    pub(crate) fn give_up(&self) {
+        let (flushed, took) = timed(|| self.client.flush(Some(Duration::from_secs(20))));
+        assert!(!flushed && took < Duration::from_secs(5), "{flushed} after {took:?}: {:?}", self.client.stats());
+        let (closed, took) = timed(|| self.client.close(Some(Duration::from_secs(20))));
+        assert!(took < Duration::from_secs(5), "{closed} after {took:?}");
+    }
+
     /// What was said, without being asked for more.
     pub(crate) fn said(&self) -> Vec<String> {
         self.lines.lock().unwrap().clone()

@@ -15,8 +15,8 @@ fn an_unknown_authority_is_refused_and_said_once() {
     let program = Program::new(&server.dsn());
     for _ in 0..3 {
         program.capture("not for strangers");
-        program.flush();
     }
+    program.give_up();
     expect_refused(&server, &program, 3, "UnknownIssuer");
 }
 
@@ -43,7 +43,7 @@ fn a_certificate_for_another_host_is_refused() {
     let server = Server::start(authority.identity("other.example"));
     let program = Program::new(&server.dsn());
     program.capture("not for others");
-    program.flush();
+    program.give_up();
     expect_refused(&server, &program, 1, "not valid for name \"127.0.0.1\"");
 }
 
@@ -53,7 +53,7 @@ fn an_expired_certificate_is_refused() {
     let server = Server::start(authority.expired(HOST));
     let program = Program::new(&server.dsn());
     program.capture("too late");
-    program.flush();
+    program.give_up();
     expect_refused(&server, &program, 1, "certificate expired");
 }
 
@@ -66,12 +66,12 @@ fn an_empty_ssl_cert_file_means_the_bundled_certificates() {
     let server = Server::start(Authority::new().identity(HOST));
     let program = Program::new(&server.dsn());
     program.capture("not for strangers");
-    program.flush();
+    program.give_up();
     expect_refused(&server, &program, 1, "UnknownIssuer");
 
     let debugging = Program::with(&server.dsn(), |options| options.debug(true));
     debugging.capture("not for strangers");
-    debugging.flush();
+    debugging.give_up();
     let said = debugging.said();
     let bundled: Vec<_> = said.iter().filter(|line| line.contains("using the bundled ones")).collect();
     assert_eq!(bundled.len(), 1, "{said:?}");
@@ -86,7 +86,7 @@ fn a_server_that_wants_our_certificate_does_not_have_a_bad_one() {
     let server = Server::for_known_clients(authority.identity(HOST), &authority);
     let program = Program::with(&server.dsn(), |options| options.debug(true));
     program.capture("nobody");
-    program.flush();
+    program.give_up();
     assert!(server.rest().is_empty());
     program.expect_books(1, 0, 0, &[(Reason::NetworkError, 1)]);
     let said = program.said();
