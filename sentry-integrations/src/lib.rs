@@ -6,6 +6,10 @@
 //! | [`contexts`] | `contexts` | operating system, runtime, device, program | nothing |
 //! | [`debug_images`] | `debug-images` | which files the addresses of a stack trace belong to | nothing |
 //! | [`mod@panic`] | `panic` | an event for every panic | unwinding, a few µs |
+//! | `log`, `slog`, `tracing` | of that name | breadcrumbs, events, logs and spans of loggers | the text and its fields |
+//! | `anyhow` | `anyhow` | events of its errors | their texts and stack |
+//! | `tower`, `actix` | `tower`, `tower-http`, `actix` | a hub, request data and a transaction for each request | a copy of the headers; the body, if it may leave |
+//! | [`thread`], `tokio`, `rayon` | none, or of that name | the current hub goes along to threads, tasks and jobs | a fork of it |
 //!
 //! Everything else happens where the event is finished: on the SDK's worker with the built-in transport. The facade
 //! re-exports the modules as `sentry::integrations`.
@@ -36,7 +40,7 @@ pub mod log;
 pub mod panic;
 #[cfg(feature = "rayon")]
 pub mod rayon;
-#[cfg(any(feature = "log", feature = "slog"))]
+#[cfg(any(feature = "log", feature = "slog", feature = "tracing"))]
 mod reentry;
 #[cfg(feature = "slog")]
 pub mod slog;

@@ -185,7 +185,8 @@ impl Place {
     fn at_hand(&self) -> Option<&Hub> {
         match self.entered.last() {
             None => self.own.as_deref(),
-            Some(Entered::Hub(_, hub) | Entered::Span(_, Some(hub))) => Some(hub),
+            Some(Entered::Hub(_, hub)) => Some(hub),
+            Some(Entered::Span(_, Some(hub))) => Some(&**hub).filter(|hub| !hub.stack.is_over()),
             Some(Entered::Span(_, None)) => None,
         }
     }
@@ -194,7 +195,8 @@ impl Place {
     #[inline]
     fn innermost(&self) -> Option<&Entered> {
         self.entered.iter().rev().find(|entered| match entered {
-            Entered::Hub(..) | Entered::Span(_, Some(_)) => true,
+            Entered::Hub(..) => true,
+            Entered::Span(_, Some(hub)) => !hub.stack.is_over(),
             Entered::Span(key, None) => bridged::is_open(*key),
         })
     }

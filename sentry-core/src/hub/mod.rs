@@ -12,7 +12,7 @@ mod tests;
 
 use std::error::Error;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use uuid::Uuid;
 
@@ -359,30 +359,15 @@ impl Hub {
 
     #[inline]
     fn add_locked(&self, mut levels: MutexGuard<'_, Levels>, crumb: &mut Crumb, max: usize) {
-        if let Some(outer) = self.stack.with_same_breadcrumbs(&levels) {
-            drop(levels);
-            return self.add_to_all(outer, crumb, max);
-        }
+        let outer = self.stack.with_same_breadcrumbs(&levels).cloned();
+        let copy = outer.as_ref().map(|_| crumb.clone());
         let retired = levels.top.scope.add_breadcrumb(crumb, max);
         // What has fallen off is dropped here, without the lock.
         drop(levels);
         drop(retired);
-    }
-
-    /// Adds a breadcrumb of a span to the hubs around it as well.
-    #[cold]
-    fn add_to_all(&self, outer: &Arc<Stack>, crumb: &mut Crumb, max: usize) {
-        let mut next = Some(outer);
-        while let Some(stack) = next {
-            let mut copy = crumb.clone();
-            let mut levels = stack.lock();
-            next = stack.with_same_breadcrumbs(&levels);
-            let retired = levels.top.scope.add_breadcrumb(&mut copy, max);
-            drop(levels);
-            drop(retired);
+        if let (Some(outer), Some(copy)) = (outer, copy) {
+            add_to_outer(&outer, &copy, max);
         }
-        let retired = self.stack.lock().top.scope.add_breadcrumb(crumb, max);
-        drop(retired);
     }
 
     /// Whether what is captured here can be sent.
@@ -461,6 +446,21 @@ impl Hub {
             self.stack.remember(id);
         }
         id
+    }
+}
+
+/// Adds a breadcrumb of a span to the hubs around it as well.
+#[cold]
+fn add_to_outer(outer: &Weak<Stack>, crumb: &Crumb, max: usize) {
+    let mut next = outer.upgrade();
+    while let Some(stack) = next {
+        let mut copy = crumb.clone();
+        let mut levels = stack.lock();
+        let outer = stack.with_same_breadcrumbs(&levels).cloned();
+        let retired = levels.top.scope.add_breadcrumb(&mut copy, max);
+        drop(levels);
+        drop(retired);
+        next = outer.and_then(|outer| outer.upgrade());
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
 use uuid::Uuid;
@@ -68,11 +68,14 @@ pub(super) enum Kind {
 
 /// What the hub of a span is a fork of.
 pub(super) struct Outer {
-    stack: Arc<Stack>,
+    /// Not kept alive: who still matters is by its own span or task, and chains of tasks that begin tasks have no end.
+    stack: Weak<Stack>,
     /// What was set there.
     layer: Option<Arc<Layer>>,
     /// Whether it has the same breadcrumbs.
     shares_breadcrumbs: bool,
+    /// The span was closed: whichever thread never left it is not in it any more.
+    is_over: AtomicBool,
 }
 
 // It is only looked at, and a stack changes under its lock.
@@ -162,12 +165,21 @@ impl Stack {
         if let Some(span) = span {
             scope = scope.with_span(span);
         }
-        Self::new(binding, scope, Kind::Span(Outer { stack: Arc::clone(outer), layer, shares_breadcrumbs }))
+        Self::new(
+            binding,
+            scope,
+            Kind::Span(Outer {
+                stack: Arc::downgrade(outer),
+                layer,
+                shares_breadcrumbs,
+                is_over: AtomicBool::new(false),
+            }),
+        )
     }
 
     /// The hub around it that has the same breadcrumbs, unless a scope was pushed here, which keeps its own.
     #[inline]
-    pub(super) fn with_same_breadcrumbs(&self, levels: &Levels) -> Option<&Arc<Self>> {
+    pub(super) fn with_same_breadcrumbs(&self, levels: &Levels) -> Option<&Weak<Self>> {
         match &self.kind {
             Kind::Span(outer) if outer.shares_breadcrumbs && levels.below.is_empty() => Some(&outer.stack),
             _ => None,
@@ -181,19 +193,35 @@ impl Stack {
         scope.added_to(outer.layer.as_ref())
     }
 
+    pub(super) fn end_span(&self) {
+        if let Kind::Span(outer) = &self.kind {
+            outer.is_over.store(true, Ordering::Release);
+        }
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        matches!(&self.kind, Kind::Span(outer) if outer.is_over.load(Ordering::Acquire))
+    }
+
     pub(super) fn last_event_id(&self) -> Option<Uuid> {
         *self.last_event_id.lock()
     }
 
     /// Notes an event, also for the hubs around those of spans: whoever asks there asks about the same work.
     pub(super) fn remember(&self, id: Uuid) {
-        let mut stack = self;
-        loop {
+        *self.last_event_id.lock() = Some(id);
+        let mut next = self.outer();
+        while let Some(stack) = next {
             *stack.last_event_id.lock() = Some(id);
-            match &stack.kind {
-                Kind::Span(outer) => stack = &outer.stack,
-                Kind::Plain | Kind::Work => return,
-            }
+            next = stack.outer();
+        }
+    }
+
+    /// What it is a fork of, while that is there.
+    fn outer(&self) -> Option<Arc<Self>> {
+        match &self.kind {
+            Kind::Span(outer) => outer.stack.upgrade(),
+            Kind::Plain | Kind::Work => None,
         }
     }
 

@@ -55,6 +55,11 @@ impl TransactionOrSpan {
         self.shared().is_recorded()
     }
 
+    /// Whether its transaction was finished.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.shared().is_finished()
+    }
+
     /// Counts a child that is not begun.
     pub(crate) fn count_child(&self) {
         self.shared().admit_child();

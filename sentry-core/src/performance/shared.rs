@@ -107,6 +107,10 @@ impl Shared {
         (spread(self.span_id, before), self.decision.records && before < MAX_SPANS)
     }
 
+    pub(super) fn is_finished(&self) -> bool {
+        self.is_finished.load(Ordering::Acquire)
+    }
+
     /// Whether anything given to it is recorded.
     #[inline]
     pub(super) fn is_recorded(&self) -> bool {

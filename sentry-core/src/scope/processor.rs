@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use crate::caught::caught;
 use crate::protocol::Event;
-use crate::suppress;
 
 /// `None` only while it is dropped.
 #[derive(Clone)]
@@ -34,7 +33,6 @@ impl EventProcessor {
 impl Drop for EventProcessor {
     fn drop(&mut self) {
         if let Some(process) = self.0.take() {
-            let _mark = suppress::enter();
             let _ = caught(|| drop(process));
         }
     }

@@ -1,11 +1,13 @@
 //! The body of an answer, with whose end the request has been served.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Buf;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
+use sentry_core::Hub;
 
 use super::fault;
 use super::work::{Work, within};
@@ -16,6 +18,8 @@ pin_project! {
     #[derive(Debug)]
     pub struct SentryBody<B> {
         work: Option<Work>,
+        // The request's, which outlives its work.
+        hub: Option<Arc<Hub>>,
         // How many bytes are still to come, if that is known.
         left: Option<u64>,
         #[pin]
@@ -25,13 +29,14 @@ pin_project! {
     impl<B> PinnedDrop for SentryBody<B> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            within(this.work, || this.body.set(None));
+            inside(this.work, this.hub, || this.body.set(None));
         }
     }
 }
 
 impl<B: Body> SentryBody<B> {
     pub(super) fn new(mut work: Option<Work>, body: B) -> Self {
+        let hub = work.as_ref().map(|work| Arc::clone(work.hub()));
         let left = body.size_hint().exact();
         let is_over = body.is_end_stream();
         let mut body = Some(body);
@@ -42,7 +47,7 @@ impl<B: Body> SentryBody<B> {
         if let Some(done) = work.take_if(|work| is_over || work.is_head()) {
             done.done();
         }
-        Self { work, left, body }
+        Self { work, hub, left, body }
     }
 }
 
@@ -53,28 +58,28 @@ impl<B: Body> Body for SentryBody<B> {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
         let mut this = self.project();
         let Some(body) = this.body.as_mut().as_pin_mut() else { return Poll::Ready(None) };
-        let Poll::Ready(frame) = within(this.work, || body.poll_frame(cx)) else { return Poll::Pending };
-        let Some(work) = this.work else { return Poll::Ready(frame) };
+        let Poll::Ready(frame) = inside(this.work, this.hub, || body.poll_frame(cx)) else { return Poll::Pending };
+        let mut is_whole = false;
         let is_over = match &frame {
             Some(Ok(frame)) => {
                 if let Some(data) = frame.data_ref() {
                     let length = data.remaining().try_into().unwrap_or(u64::MAX);
                     *this.left = this.left.map(|left| left.saturating_sub(length));
                 }
-                if let Some(trailers) = frame.trailers_ref() {
+                if let (Some(trailers), Some(work)) = (frame.trailers_ref(), this.work.as_mut()) {
                     work.trailed(trailers);
                 }
-                let is_whole = *this.left == Some(0) && !work.is_grpc();
-                // Servers do not ask again after what has to be the end.
-                is_whole
-                    || frame.is_trailers()
-                    || this.body.as_ref().as_pin_ref().is_some_and(|body| body.is_end_stream())
+                // Servers need not ask again after that; trailers may come all the same.
+                is_whole = *this.left == Some(0) && this.work.as_ref().is_some_and(|work| !work.is_grpc());
+                frame.is_trailers() || this.body.as_ref().as_pin_ref().is_some_and(|body| body.is_end_stream())
             }
             _ => true,
         };
         if is_over {
             // What it drops belongs to the request, too.
-            within(this.work, || this.body.set(None));
+            inside(this.work, this.hub, || this.body.set(None));
+        }
+        if is_over || is_whole {
             match (this.work.take(), &frame) {
                 (Some(work), Some(Err(_))) => work.failed::<B::Error>(fault::of_type::<B::Error>),
                 (Some(work), _) => work.done(),
@@ -97,5 +102,13 @@ impl<B: Body> Body for SentryBody<B> {
 impl<B: Body + Default> Default for SentryBody<B> {
     fn default() -> Self {
         Self::new(None, B::default())
+    }
+}
+
+/// Runs `run` inside of the request's hub: as part of its work, if that goes on.
+fn inside<R>(work: &mut Option<Work>, hub: &Option<Arc<Hub>>, run: impl FnOnce() -> R) -> R {
+    match hub {
+        Some(hub) if work.is_none() => Hub::run(Arc::clone(hub), run),
+        _ => within(work, run),
     }
 }

@@ -1,5 +1,6 @@
 //! The layer that keeps bodies of requests, for services that want them on their events.
 
+use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -78,10 +79,16 @@ pin_project! {
 }
 
 /// What has passed so far.
-#[derive(Debug)]
 struct Copy {
     parts: Arc<Parts>,
     bytes: Vec<u8>,
+}
+
+/// The bytes are the request's, and not for whoever prints its body.
+impl fmt::Debug for Copy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Copy").field("bytes", &self.bytes.len()).finish_non_exhaustive()
+    }
 }
 
 impl<B: Body> Body for SentryRequestBody<B> {

@@ -1,5 +1,6 @@
 //! What is kept of a request, and what is made of it when something is sent.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::OnceLock;
 
@@ -11,7 +12,6 @@ use sentry_core::protocol::{self, Event, IpAddress, TransactionSource};
 use crate::web::{self, Head, Name, Rules};
 
 /// A request without its body, and what may leave of it.
-#[derive(Debug)]
 pub(super) struct Parts {
     rules: Rules,
     pub(super) method: Method,
@@ -117,6 +117,13 @@ impl Parts {
     fn host(&self) -> &str {
         let of_headers = || self.headers.get(HOST).and_then(|host| host.to_str().ok());
         self.uri.authority().map(http::uri::Authority::as_str).or_else(of_headers).unwrap_or_default()
+    }
+}
+
+/// What is kept is the request's: whoever prints an answer, with this in its body, is not to print that.
+impl fmt::Debug for Parts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Parts").field("method", &self.method).field("is_grpc", &self.is_grpc).finish_non_exhaustive()
     }
 }
 

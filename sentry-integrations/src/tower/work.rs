@@ -100,7 +100,7 @@ impl Work {
         let parts = Arc::new(Parts::of(request, rules, address(request, wishes)));
         let span = span_of(&hub);
         // Whoever began a span on the request's hub has said which trace it is, and how it is called.
-        let is_free = is_own || wishes.transaction || span.is_none();
+        let is_free = wishes.transaction || span.is_none();
         if is_free {
             hub.continue_incoming(parts.trace_headers());
         }
@@ -140,6 +140,10 @@ impl Work {
             work.around = Some(span);
         }
         Some(work)
+    }
+
+    pub(super) fn hub(&self) -> &Arc<Hub> {
+        &self.known.hub
     }
 
     pub(super) fn is_grpc(&self) -> bool {

@@ -1,12 +1,13 @@
 //! The layer that makes breadcrumbs of events.
 
-use sentry_core::{Hub, suppress};
+use sentry_core::Hub;
 use tracing_core::{Dispatch, Event, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::LookupSpan;
 
 use super::inside::Spans;
 use super::{convert, span_fields};
+use crate::reentry;
 
 /// Makes a breadcrumb of each event: its message, its target as category, its fields as data.
 ///
@@ -60,8 +61,6 @@ where
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-        if !suppress::is_active() {
-            self.spans.inside(event, || self.add(event, &context));
-        }
+        reentry::note(|| self.spans.inside(event, || self.add(event, &context)));
     }
 }

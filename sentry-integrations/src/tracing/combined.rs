@@ -3,12 +3,12 @@
 
 use std::fmt;
 
+use sentry_core::Breadcrumb;
 #[cfg(feature = "logs")]
 use sentry_core::Hub;
 use sentry_core::protocol::Event as SentryEvent;
 #[cfg(feature = "logs")]
 use sentry_core::protocol::Log;
-use sentry_core::{Breadcrumb, suppress};
 use tracing_core::span::{Attributes, Id, Record};
 use tracing_core::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
@@ -17,6 +17,7 @@ use tracing_subscriber::registry::LookupSpan;
 #[cfg(feature = "logs")]
 use super::LogLayer;
 use super::{BreadcrumbLayer, ErrorLayer, SpanLayer, span_fields};
+use crate::reentry;
 
 bitflags::bitflags! {
     /// What becomes of an event, in any combination.
@@ -187,20 +188,33 @@ where
         }
     }
 
-    fn capture(&self, event: &Event<'_>, context: Context<'_, S>) {
-        if let Some(mapper) = &self.event_mapper {
-            return CombinedEventMapping::from(mapper(event, context)).0.into_iter().for_each(Self::capture_mapped);
-        }
-        let filter = (self.event_filter)(event.metadata());
+    fn map(mapper: &EventMapper<S>, event: &Event<'_>, context: Context<'_, S>) {
+        let mapping = reentry::ask(|| mapper(event, context));
+        mapping
+            .map(|mapping| CombinedEventMapping::from(mapping).0)
+            .into_iter()
+            .flatten()
+            .for_each(Self::capture_mapped);
+    }
+
+    fn capture(&self, filter: EventFilter, event: &Event<'_>, context: &Context<'_, S>) {
         if filter.contains(EventFilter::Breadcrumb) {
-            self.breadcrumbs.add(event, &context);
+            self.breadcrumbs.add(event, context);
         }
         if filter.contains(EventFilter::Event) {
-            self.errors.capture(event, &context);
+            self.errors.capture(event, context);
         }
         #[cfg(feature = "logs")]
         if filter.contains(EventFilter::Log) {
-            self.logs.capture(event, &context);
+            self.logs.capture(event, context);
+        }
+    }
+
+    /// Inside of the span that the event names as its parent, if it does.
+    fn inside(&self, event: &Event<'_>, work: impl FnOnce()) {
+        match event.parent() {
+            Some(parent) => self.spans.spans().within(parent.into_u64(), work),
+            None => work(),
         }
     }
 }
@@ -210,18 +224,17 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-        let is_ignored = || (self.event_filter)(event.metadata()).is_empty();
-        if (self.event_mapper.is_none() && is_ignored()) || suppress::is_active() {
-            return;
+        if let Some(mapper) = &self.event_mapper {
+            return self.inside(event, || Self::map(mapper, event, context));
         }
-        match event.parent() {
-            Some(parent) => self.spans.spans().within(parent.into_u64(), || self.capture(event, context)),
-            None => self.capture(event, context),
+        let filter = reentry::ask(|| (self.event_filter)(event.metadata())).unwrap_or(EventFilter::Ignore);
+        if !filter.is_empty() {
+            reentry::note(|| self.inside(event, || self.capture(filter, event, &context)));
         }
     }
 
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
-        if (self.span_filter)(attributes.metadata()) {
+        if reentry::ask(|| (self.span_filter)(attributes.metadata())).unwrap_or(false) {
             self.spans.on_new_span(attributes, id, context);
         }
     }

@@ -134,7 +134,7 @@ impl EventDraft for Draft {
     }
 
     fn bytes(&self) -> usize {
-        let values = self.values.iter().map(|(key, value)| size_of_val(key) + value_bytes(value));
+        let values = self.values.iter().map(|(key, value)| size_of_val(key) + key.len() + value_bytes(value));
         let texts = [&self.message].into_iter().flatten().map(String::len);
         let exceptions = self.exceptions.iter().map(|exception| {
             size_of_val(exception) + exception.ty.len() + exception.value.as_ref().map_or(0, String::len)

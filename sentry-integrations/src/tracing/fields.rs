@@ -74,6 +74,7 @@ impl Sink for EventFields {
     fn error(&mut self, field: &Field, error: &(dyn Error + 'static)) {
         let exceptions = || event_from_error(error).exception.values;
         match self.errors {
+            Errors::Captured if Hub::denies_here(field.name()) => self.value(field, || Value::Null),
             Errors::Captured => self.exceptions.extend(exceptions()),
             Errors::Listed => self.value(field, || {
                 let described =

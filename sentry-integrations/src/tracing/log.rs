@@ -1,12 +1,13 @@
 //! The layer that makes structured logs of events.
 
-use sentry_core::{Hub, suppress};
+use sentry_core::Hub;
 use tracing_core::{Dispatch, Event, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::LookupSpan;
 
 use super::inside::Spans;
 use super::{convert, span_fields};
+use crate::reentry;
 
 /// Makes a structured log of each event: its message as body, its fields as attributes.
 ///
@@ -60,8 +61,6 @@ where
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-        if !suppress::is_active() {
-            self.spans.inside(event, || self.capture(event, &context));
-        }
+        reentry::note(|| self.spans.inside(event, || self.capture(event, &context)));
     }
 }

@@ -50,7 +50,12 @@ where
 {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         let parent = match attributes.parent() {
-            Some(parent) => BridgedParent::Explicit(parent.into_u64()),
+            // A parent that is filtered out stands for the next one around it.
+            Some(parent) => {
+                let mut around = context.span(parent).into_iter().flat_map(|span| span.scope());
+                let known = around.find(|span| self.spans.knows(span.id().into_u64()));
+                known.map_or(BridgedParent::Root, |span| BridgedParent::Explicit(span.id().into_u64()))
+            }
             None if attributes.is_contextual() => BridgedParent::Current,
             None => BridgedParent::Root,
         };

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use sentry_core::protocol::Value;
+use sentry_core::{FILTERED, Hub};
 use tracing_core::{Event, Subscriber};
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
@@ -46,10 +47,12 @@ where
     let Some(innermost) = context.event_span(event) else { return all };
     for span in innermost.scope() {
         let extensions = span.extensions();
-        for (key, value) in extensions.get::<Kept>().map(|kept| &kept.0).into_iter().flatten() {
-            let key = [span.name(), ":", key].concat();
-            if key != "message" && all.iter().all(|(there, _)| *there != key) {
-                all.push((key.into(), value.clone()));
+        for (field, value) in extensions.get::<Kept>().map(|kept| &kept.0).into_iter().flatten() {
+            let key = [span.name(), ":", field].concat();
+            if field != "message" && all.iter().all(|(there, _)| *there != key) {
+                // They may have been kept when nobody was there to deny them.
+                let value = if Hub::denies_here(field) { FILTERED.into() } else { value.clone() };
+                all.push((key.into(), value));
             }
         }
     }

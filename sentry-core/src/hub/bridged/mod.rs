@@ -101,9 +101,13 @@ impl BridgedSpans {
             },
         };
         let found = if parent == BridgedParent::Root { Parent::None } else { Parent::of(&around, tree) };
-        let is_root = matches!(found, Parent::None);
+        let is_root = matches!(found, Parent::None | Parent::Ended(_));
         let state = match found {
             Parent::None => place::with_hub(&around, |hub| begin_root(hub, site, describe)),
+            Parent::Ended(before) => place::with_hub(&around, |hub| {
+                let context = |name: &str, op: &str| TransactionContext::continue_from_span(name, op, Some(before));
+                begin(hub, site, describe(), context)
+            }),
             Parent::Off => State::Off,
             Parent::Recorded(parent) => State::Live(parent.start_bridged(site, describe()).into()),
             Parent::Unsampled(Unsampled::Live(parent)) => {
@@ -184,6 +188,15 @@ impl BridgedSpans {
             State::Lost(lost) => place::with_hub(&row.around, |hub| hub.count_lost(lost)),
             State::Off | State::Below(_) => {}
         }
+        if let Some(own) = &row.own {
+            own.stack.end_span();
+        }
+    }
+
+    /// Whether the span is known, and open.
+    #[must_use]
+    pub fn knows(&self, id: u64) -> bool {
+        is_open(self.key(id))
     }
 
     fn key(&self, id: u64) -> SpanKey {
@@ -200,6 +213,8 @@ impl Drop for BridgedSpans {
 /// What a span that begins is below.
 enum Parent {
     None,
+    /// One whose transaction was sent already: what goes on is another part of the same trace.
+    Ended(TransactionOrSpan),
     /// One that is not traced.
     Off,
     Recorded(TransactionOrSpan),
@@ -230,7 +245,11 @@ impl Parent {
     }
 
     fn of_span(span: TransactionOrSpan) -> Self {
-        if span.is_recorded() { Self::Recorded(span) } else { Self::Unsampled(Unsampled::Live(span)) }
+        match span.is_recorded() {
+            _ if span.has_ended() => Self::Ended(span),
+            true => Self::Recorded(span),
+            false => Self::Unsampled(Unsampled::Live(span)),
+        }
     }
 
     /// Whether it is in the transaction of `span`.
@@ -258,14 +277,23 @@ fn begin_root(hub: &Hub, site: &BridgedSite, describe: impl FnOnce() -> Describe
         Some(_) => {}
     }
     let mut described = describe();
+    let sentry_trace = described.sentry_trace.take();
+    begin(hub, site, described, |name, op| match (sentry_trace, trace_id) {
+        (Some(header), _) => TransactionContext::continue_from_headers(name, op, [("sentry-trace", header.as_str())]),
+        (None, Some(trace_id)) => TransactionContext::new_with_trace_id(name, op, trace_id),
+        (None, None) => TransactionContext::new(name, op),
+    })
+}
+
+fn begin(
+    hub: &Hub,
+    site: &BridgedSite,
+    mut described: Described,
+    context: impl FnOnce(&str, &str) -> TransactionContext,
+) -> State {
     let name = described.name.take().unwrap_or_else(|| site.name.to_owned());
     let op = described.op.take().unwrap_or_else(|| op_of(site.target, site.name));
-    let context = match (&described.sentry_trace, trace_id) {
-        (Some(header), _) => TransactionContext::continue_from_headers(&name, &op, [("sentry-trace", header.as_str())]),
-        (None, Some(trace_id)) => TransactionContext::new_with_trace_id(&name, &op, trace_id),
-        (None, None) => TransactionContext::new(&name, &op),
-    };
-    let transaction = hub.start_transaction(context);
+    let transaction = hub.start_transaction(context(&name, &op));
     transaction.describe_bridged(site, described);
     State::Live(transaction.into())
 }

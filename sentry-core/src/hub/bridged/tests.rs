@@ -209,3 +209,48 @@ fn threads_that_fork_a_span_at_once_get_the_same_hub() {
         assert!(hubs.iter().all(|hub| Arc::ptr_eq(hub, &hubs[0])));
     }
 }
+
+#[test]
+fn tasks_that_begin_tasks_for_ever_keep_nobody_before_them() {
+    let (first, _) = hub(ClientOptions::new().traces_sample_rate(1.0));
+    let spans = BridgedSpans::default();
+    let mut around = first;
+    let second = Arc::downgrade(&around.fork());
+    for id in 0..100_000 {
+        around = Hub::run(around, || {
+            spans.begin(id, BridgedParent::Current, || None, &SITE, Described::default);
+            let own = spans.within(id, || {
+                crate::add_breadcrumb(Breadcrumb::default());
+                Hub::current()
+            });
+            spans.close(id);
+            own
+        });
+    }
+    assert!(second.upgrade().is_none());
+}
+
+#[test]
+fn work_that_goes_on_after_its_transaction_is_traced_on_its_own() {
+    let (hub, transport) = hub(ClientOptions::new().traces_sample_rate(1.0));
+    Hub::run(hub, || {
+        let request = crate::start_transaction(TransactionContext::new("request", "http.server"));
+        let trace_id = request.get_trace_context().trace_id;
+        crate::configure_scope(|scope| scope.set_span(Some(request.clone().into())));
+        let task = Hub::current().fork();
+        request.finish();
+        assert_eq!(transport.fetch_and_clear_envelopes().len(), 1);
+        Hub::run(task, || {
+            let spans = BridgedSpans::default();
+            spans.begin(1, BridgedParent::Current, || None, &SITE, Described::default);
+            spans.within(1, || {
+                let current = crate::configure_scope(|scope| scope.get_span()).expect("a span");
+                assert_eq!(current.get_trace_context().trace_id, trace_id);
+                spans.begin(2, BridgedParent::Current, || None, &SITE, Described::default);
+                spans.close(2);
+            });
+            spans.close(1);
+        });
+        assert_eq!(transport.fetch_and_clear_envelopes().len(), 1);
+    });
+}

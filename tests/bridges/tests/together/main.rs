@@ -194,3 +194,17 @@ fn a_trace_layer_around_the_official_pair_in_the_wrong_order() {
 fn no_layer_but_the_request_layer() {
     run(|app| app.layer(SentryRequestLayer::new()), 1);
 }
+
+#[test]
+fn a_trace_layer_around_a_layer_without_a_transaction_has_the_only_one() {
+    subscribe();
+    let site = Site::traced();
+    let handler = || async { _ = sentry::capture_message("in the request", sentry::Level::Error) };
+    let app = Router::new().route("/work", route(handler));
+    let address = site.serve(app.layer(SentryHttpLayer::new()).layer(TraceLayer::new_for_http()));
+    site.run(client::get(address, "/work"));
+    let received = site.close(1, 1);
+    let (event, transactions) = (received.event("in the request"), received.of("transaction"));
+    assert_eq!(trace(&event)["trace_id"], trace(transactions[0])["trace_id"]);
+    assert_eq!(trace(&event)["span_id"], trace(transactions[0])["span_id"]);
+}

@@ -8,11 +8,15 @@ use std::task::{Context, Poll};
 use axum::body::Body;
 use axum::{Router, routing::get as route};
 use bytes::Bytes;
+use http::header::ETAG;
+use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body::Frame;
-use sentry::Level;
-use sentry::integrations::tower::SentryRequestLayer;
+use http_body_util::{BodyExt, Full};
+use sentry::integrations::tower::{SentryBody, SentryRequestLayer};
+use sentry::{Hub, Level};
 use serde_json::json;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tower::{Layer, ServiceExt};
 
 use crate::client::Connection;
 use crate::site::{Site, trace};
@@ -120,4 +124,40 @@ fn answers_that_servers_do_not_read_have_ended() {
     for (name, status) in [("HEAD /", "ok"), ("GET /", "ok"), ("DELETE /", "invalid_argument")] {
         assert_eq!(trace(&received.transaction(name))["status"], json!(status), "{name}");
     }
+}
+
+/// What the layer answers around a service that answers with `body`, without a server.
+fn answer_directly<B>(site: &Site, request: Request<()>, body: B) -> Response<SentryBody<B>>
+where
+    B: http_body::Body,
+{
+    let body = Mutex::new(Some(body));
+    let service = tower::service_fn(|_: Request<()>| {
+        let body = body.lock().expect("whole").take().expect("one call");
+        std::future::ready(Ok::<_, Infallible>(Response::new(body)))
+    });
+    let service = SentryRequestLayer::new().layer(service);
+    let answer = Hub::run(Arc::clone(&site.hub), || site.run(service.oneshot(request)));
+    answer.expect("an answer")
+}
+
+#[test]
+fn trailers_after_a_body_of_known_length_are_passed_on() {
+    let site = Site::traced();
+    let trailers = async { Some(Ok::<_, Infallible>(HeaderMap::from_iter([(ETAG, HeaderValue::from_static("7"))]))) };
+    let body = Full::new(Bytes::from_static(b"body")).with_trailers(Box::pin(trailers));
+    assert_eq!(http_body::Body::size_hint(&body).exact(), Some(4));
+    let answer = answer_directly(&site, Request::new(()), body);
+    let whole = site.run(answer.into_body().collect()).expect("a body");
+    assert_eq!(whole.trailers().and_then(|trailers| trailers.get(ETAG)), Some(&HeaderValue::from_static("7")));
+    assert_eq!(whole.to_bytes(), "body");
+    assert_eq!(trace(&site.close(1, 0).transaction("GET /"))["status"], json!("ok"));
+}
+
+#[test]
+fn printing_an_answer_prints_nothing_of_the_request() {
+    let site = Site::traced();
+    let request = Request::get("/login?token=hunter2-query").header("authorization", "hunter2-header");
+    let answer = answer_directly(&site, request.body(()).expect("a request"), String::from("body"));
+    assert!(!format!("{answer:?}").contains("hunter2"), "{answer:?}");
 }

@@ -83,3 +83,26 @@ fn filters_and_mappers_decide_instead() {
     assert_eq!((crumbs(&event), received.logs().len()), (vec!["event"], 1));
     assert_eq!(event["contexts"]["trace"]["span_id"], span(&transaction(&received, "root"), "child")["span_id"]);
 }
+
+#[test]
+fn a_filter_is_asked_once_and_may_log_or_panic() {
+    let sentry = traced();
+    let asked = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let count = std::sync::Arc::clone(&asked);
+    let layer = sentry::integrations::tracing::layer().event_filter(move |metadata| {
+        count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        info!("asked");
+        assert!(metadata.level() != &Level::WARN, "no warnings");
+        EventFilter::Event
+    });
+    let received = run_with(&sentry, tracing_subscriber::registry().with(layer), || {
+        error!("event");
+        warn!("panics");
+    });
+    received.event("event");
+    // The other one is the panic's own.
+    let events = received.events();
+    assert_eq!(events.len(), 2);
+    assert!(events.iter().any(|event| event["exception"]["values"][0]["value"] == "no warnings"), "{events:#?}");
+    assert_eq!(asked.load(std::sync::atomic::Ordering::Relaxed), 2);
+}

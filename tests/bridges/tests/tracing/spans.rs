@@ -190,16 +190,21 @@ fn a_span_may_be_entered_on_many_threads_and_left_in_any_order() {
 #[test]
 fn more_spans_left_behind_than_any_program_nests_do_not_pile_up() {
     let sentry = traced();
-    run(&sentry, || {
+    let received = run(&sentry, || {
         for _ in 0..1_000 {
             let span = info_span!("root");
             let id = span.id().expect("enabled");
             // As a guard does that is sent to another thread.
             tracing::dispatcher::get_default(|dispatch| dispatch.enter(&id));
+            sentry::configure_scope(|scope| scope.set_tag("stray", 1));
             drop(span);
+            // It is closed: nobody is in it any more.
+            assert!(sentry::configure_scope(|scope| scope.get_span()).is_none());
         }
+        tracing::error!("nowhere");
         info_span!("last").in_scope(|| sentry::configure_scope(|scope| scope.set_tag("a", 1)));
     });
+    assert!(received.event("nowhere")["tags"].is_null());
 }
 
 #[tokio::test(flavor = "multi_thread")]
