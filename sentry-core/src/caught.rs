@@ -1,19 +1,26 @@
 //! Calling code that may panic: users' hooks, `Display`s and destructors.
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What `run` returns, or `None` when it panics.
+#[inline]
 pub fn caught<R>(run: impl FnOnce() -> R) -> Option<R> {
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(result) => Some(result),
         Err(payload) => {
-            // Dropping a payload runs the destructor of somebody's type, which may panic in its turn; the payload of
-            // that panic is left alone.
-            if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-                std::mem::forget(second);
-            }
+            forget(payload);
             None
         }
+    }
+}
+
+/// Dropping a payload runs the destructor of somebody's type, which may panic in its turn; the payload of that panic is left
+/// alone.
+#[cold]
+fn forget(payload: Box<dyn Any + Send>) {
+    if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        std::mem::forget(second);
     }
 }
 

@@ -41,6 +41,10 @@ pub mod panic;
 #[cfg(feature = "rayon")]
 pub mod rayon;
 #[cfg(any(feature = "log", feature = "slog", feature = "tracing"))]
+#[cfg_attr(
+    not(all(any(feature = "log", feature = "slog"), feature = "tracing")),
+    allow(dead_code, reason = "each bridge uses its part")
+)]
 mod reentry;
 #[cfg(feature = "slog")]
 pub mod slog;

@@ -17,13 +17,18 @@ pub(crate) fn ask<R>(question: impl FnOnce() -> R) -> Option<R> {
 /// Notes a record. What the program logs while it describes one (in a `Display`) is noted too; but not to any depth, since
 /// what describes itself by logging itself would never end.
 pub(crate) fn note(work: impl FnOnce()) {
-    let depth = DEPTH.get();
-    if depth >= MAX_DEPTH || suppress::is_active() {
-        return;
-    }
-    let _deeper = Deeper::to(depth + 1);
     // What is lost by a panic is the program's, and its panic hook was told.
-    let _ = caught(work);
+    deeper(|| _ = caught(work));
+}
+
+/// As [`note`], where the program's code is guarded as it is called, or may unwind.
+#[inline]
+pub(crate) fn deeper(work: impl FnOnce()) {
+    let depth = DEPTH.get();
+    if depth < MAX_DEPTH && !suppress::is_active() {
+        let _deeper = Deeper::to(depth + 1);
+        work();
+    }
 }
 
 /// So many records inside of each other are noted.

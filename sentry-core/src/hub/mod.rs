@@ -12,7 +12,7 @@ mod tests;
 
 use std::error::Error;
 use std::fmt;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use uuid::Uuid;
 
@@ -359,14 +359,28 @@ impl Hub {
 
     #[inline]
     fn add_locked(&self, mut levels: MutexGuard<'_, Levels>, crumb: &mut Crumb, max: usize) {
-        let outer = self.stack.with_same_breadcrumbs(&levels).cloned();
-        let copy = outer.as_ref().map(|_| crumb.clone());
+        if self.stack.with_same_breadcrumbs(&levels).is_some() {
+            drop(levels);
+            return self.add_to_all(crumb, max);
+        }
         let retired = levels.top.scope.add_breadcrumb(crumb, max);
         // What has fallen off is dropped here, without the lock.
         drop(levels);
         drop(retired);
-        if let (Some(outer), Some(copy)) = (outer, copy) {
-            add_to_outer(&outer, &copy, max);
+    }
+
+    /// Adds a breadcrumb of a span to the hubs around it as well.
+    #[cold]
+    fn add_to_all(&self, crumb: &mut Crumb, max: usize) {
+        let mut next = Some(Arc::clone(&self.stack));
+        while let Some(stack) = next {
+            let mut copy = crumb.clone();
+            let mut levels = stack.lock();
+            let outer = stack.with_same_breadcrumbs(&levels).cloned();
+            let retired = levels.top.scope.add_breadcrumb(&mut copy, max);
+            drop(levels);
+            drop(retired);
+            next = outer.and_then(|outer| outer.upgrade());
         }
     }
 
@@ -446,21 +460,6 @@ impl Hub {
             self.stack.remember(id);
         }
         id
-    }
-}
-
-/// Adds a breadcrumb of a span to the hubs around it as well.
-#[cold]
-fn add_to_outer(outer: &Weak<Stack>, crumb: &Crumb, max: usize) {
-    let mut next = outer.upgrade();
-    while let Some(stack) = next {
-        let mut copy = crumb.clone();
-        let mut levels = stack.lock();
-        let outer = stack.with_same_breadcrumbs(&levels).cloned();
-        let retired = levels.top.scope.add_breadcrumb(&mut copy, max);
-        drop(levels);
-        drop(retired);
-        next = outer.and_then(|outer| outer.upgrade());
     }
 }
 

@@ -61,6 +61,6 @@ where
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-        reentry::note(|| self.spans.inside(event, || self.add(event, &context)));
+        reentry::deeper(|| self.spans.inside(event, || self.add(event, &context)));
     }
 }

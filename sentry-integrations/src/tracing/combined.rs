@@ -108,7 +108,7 @@ pub struct SentryLayer<S> {
 type EventMapper<S> = Box<dyn Fn(&Event<'_>, Context<'_, S>) -> EventMapping + Send + Sync>;
 
 impl<S> SentryLayer<S> {
-    /// Decides what becomes of events, by their metadata. Default: [`default_event_filter`].
+    /// Decides what becomes of events, by their metadata; it is to make none itself. Default: [`default_event_filter`].
     pub fn event_filter<F>(mut self, filter: F) -> Self
     where
         F: Fn(&Metadata<'_>) -> EventFilter + Send + Sync + 'static,
@@ -227,9 +227,9 @@ where
         if let Some(mapper) = &self.event_mapper {
             return self.inside(event, || Self::map(mapper, event, context));
         }
-        let filter = reentry::ask(|| (self.event_filter)(event.metadata())).unwrap_or(EventFilter::Ignore);
+        let filter = (self.event_filter)(event.metadata());
         if !filter.is_empty() {
-            reentry::note(|| self.inside(event, || self.capture(filter, event, &context)));
+            reentry::deeper(|| self.inside(event, || self.capture(filter, event, &context)));
         }
     }
 

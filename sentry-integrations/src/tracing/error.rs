@@ -63,6 +63,6 @@ where
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-        reentry::note(|| self.spans.inside(event, || self.capture(event, &context)));
+        reentry::deeper(|| self.spans.inside(event, || self.capture(event, &context)));
     }
 }
