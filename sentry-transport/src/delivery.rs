@@ -18,7 +18,7 @@ use sentry_core::protocol::client_report::Reason;
 use sentry_core::wire::{Encoded, EncodedEnvelope};
 use sentry_core::{BatchSource, Class, Diagnostics, PendingEnvelope, clock, sdk_info, shared_scope_bytes, suppress};
 
-use crate::machine::{AHEAD_OF_EACH_SENDER, FlightId, MAX_SENDERS, Machine, Phase};
+use crate::machine::{AHEAD_OF_EACH_SENDER, FlightId, MAX_HELD, MAX_SENDERS, Machine, Phase};
 use crate::queue::{Limits, Queue};
 use crate::sender::{Job, Post};
 use crate::sys;
@@ -46,7 +46,7 @@ pub(crate) struct State {
     pub(crate) queue: Queue<Entry>,
     pub(crate) machine: Machine,
     pub(crate) worker: WorkerState,
-    /// What did not arrive and is tried again, in the order of the failures.
+    /// What did not arrive and is tried again, in the order of the failures, and what waits for an earlier one in its lane.
     pub(crate) kept: VecDeque<Job>,
     waiters: Vec<Waiter>,
     /// The last report that left alone.
@@ -144,7 +144,7 @@ impl Delivery {
         let shared = Arc::new(Shared {
             state: Mutex::new(state),
             wake: bounded(1),
-            jobs: bounded(MAX_SENDERS * AHEAD_OF_EACH_SENDER + worker::MAX_STUCK + 2),
+            jobs: bounded(MAX_SENDERS * AHEAD_OF_EACH_SENDER + MAX_HELD + worker::MAX_STUCK + 2),
             post,
             recorder,
             diagnostics,
@@ -393,14 +393,14 @@ impl Shared {
             return state.is_counted;
         }
         let flights = state.machine.give_up();
-        let kept = std::mem::take(&mut state.kept);
-        let entries: Vec<Entry> = std::iter::from_fn(|| state.queue.pop()).collect();
+        let waiting = std::mem::take(&mut state.kept);
+        let entries: Vec<Entry> = std::iter::from_fn(|| state.queue.pop(|_| true)).collect();
         state.machine.close();
         for flight in flights {
             self.recorder.record_losses(flight.losses, Reason::NetworkError);
         }
         drop(state);
-        drop(kept);
+        drop(waiting);
         // Their flights are counted.
         while self.jobs.1.try_recv().is_ok() {}
         for entry in entries {
@@ -416,6 +416,17 @@ impl Shared {
 }
 
 impl State {
+    /// Takes out the first of those kept that may be sent.
+    pub(crate) fn next_kept(&mut self) -> Option<Job> {
+        let at = self.kept.iter().position(|job| self.machine.may_go(job.id))?;
+        self.kept.remove(at)
+    }
+
+    /// Whether one of those kept may be sent.
+    pub(crate) fn has_next_kept(&self) -> bool {
+        self.kept.iter().any(|job| self.machine.may_go(job.id))
+    }
+
     /// Whether somebody waits in `flush` or `shutdown`.
     pub(crate) fn is_waited_for(&self) -> bool {
         !self.waiters.is_empty()

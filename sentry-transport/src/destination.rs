@@ -42,6 +42,10 @@ impl Destination {
         }
     }
 
+    pub(crate) fn is_down(&self) -> bool {
+        self.down.is_some()
+    }
+
     /// Every other attempt is to be another envelope than the ones before.
     pub(crate) fn prefers_new(&self) -> bool {
         self.down.as_ref().is_some_and(|down| down.failures % 2 == 0)

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime};
 
 use sentry_core::protocol::client_report::{Category, ItemLoss};
+use sentry_core::wire::Lane;
 
 use crate::destination::{Destination, Gate};
 use crate::rate_limit::RateLimits;
@@ -34,10 +35,32 @@ pub(crate) struct Flight {
     pub(crate) losses: Vec<ItemLoss>,
     /// What it was accepted as; client reports are nobody's.
     generation: Option<Generation>,
-    /// How often it failed since others succeeded.
+    lanes: Vec<Lane>,
+    place: Place,
+    /// How often it failed.
+    failures: u32,
+    /// How often it failed while others succeeded.
     tries: u32,
-    /// How many others had succeeded when it was last sent.
+    /// How many others had succeeded when it failed last, or came.
     successes: u64,
+}
+
+/// Where an envelope is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// With the senders.
+    Away,
+    /// It was not sent yet: it waits for an earlier one in one of its lanes.
+    Held,
+    /// It failed, and will be tried again.
+    Kept,
+}
+
+impl Flight {
+    /// What fails again and again may itself be the reason, and does not hold up the others for it.
+    fn keeps_its_lanes(&self) -> bool {
+        self.place == Place::Away || self.failures < MAX_TRIES
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,7 +151,27 @@ impl Machine {
     /// Whether another envelope may be finished: little is to be ahead of the wire, so that a crash overtakes the rest
     /// and memory is held by lean captures, not by envelopes.
     pub(crate) fn has_room(&self) -> bool {
-        self.flights.len() < AHEAD_OF_EACH_SENDER.saturating_mul(self.senders.max(1))
+        let held = self.held();
+        held < MAX_HELD && self.flights.len() - held < AHEAD_OF_EACH_SENDER.saturating_mul(self.senders.max(1))
+    }
+
+    fn held(&self) -> usize {
+        self.flights.values().filter(|flight| flight.place == Place::Held).count()
+    }
+
+    /// Whether what would join that lane now has to wait.
+    pub(crate) fn is_taken(&self, lane: Lane) -> bool {
+        self.flights.values().any(|flight| flight.lanes.contains(&lane) && flight.keeps_its_lanes())
+    }
+
+    /// Whether an envelope that waits may be sent: nothing is under way in its lanes, and nothing in front of it.
+    pub(crate) fn may_go(&self, id: FlightId) -> bool {
+        let Some(flight) = self.flights.get(&id.0) else { return true };
+        flight.lanes.is_empty()
+            || self.flights.iter().all(|(other_id, other)| {
+                let is_in_the_way = other.place == Place::Away || (*other_id < id.0 && other.keeps_its_lanes());
+                *other_id == id.0 || !is_in_the_way || !flight.lanes.iter().any(|lane| other.lanes.contains(lane))
+            })
     }
 
     /// Whether anything may be sent now.
@@ -141,6 +184,11 @@ impl Machine {
         self.destination.failed_attempts()
     }
 
+    /// Whether the server is not reached at present.
+    pub(crate) fn is_down(&self) -> bool {
+        self.destination.is_down()
+    }
+
     /// The next attempt is now: somebody waits for it.
     pub(crate) fn hurry(&mut self, now: Instant) {
         self.destination.hurry(now);
@@ -149,23 +197,32 @@ impl Machine {
     /// Whether the next attempt is to be one that has not failed yet: an envelope that never arrives is not to keep all
     /// others back.
     pub(crate) fn prefers_new(&self) -> bool {
-        self.destination.prefers_new()
+        self.destination.prefers_new() && self.held() == 0
     }
 
-    /// An encoded envelope joins those for the senders.
-    pub(crate) fn launch(&mut self, losses: Vec<ItemLoss>, generation: Option<Generation>) -> FlightId {
+    /// An encoded envelope joins those for the senders. `false` if it has to wait until it [may go](Self::may_go).
+    pub(crate) fn launch(
+        &mut self,
+        losses: Vec<ItemLoss>,
+        generation: Option<Generation>,
+        lanes: Vec<Lane>,
+    ) -> (FlightId, bool) {
         let id = self.next_flight;
         self.next_flight = self.next_flight.wrapping_add(1);
-        self.flights.insert(id, Flight { losses, generation, tries: 0, successes: 0 });
-        self.relaunch(FlightId(id));
-        FlightId(id)
+        let successes = self.destination.successes();
+        let flight = Flight { losses, generation, lanes, place: Place::Held, failures: 0, tries: 0, successes };
+        self.flights.insert(id, flight);
+        let goes = self.may_go(FlightId(id));
+        if goes {
+            self.relaunch(FlightId(id));
+        }
+        (FlightId(id), goes)
     }
 
-    /// An envelope that failed goes out again.
+    /// An envelope that waited or failed goes out.
     pub(crate) fn relaunch(&mut self, id: FlightId) {
-        let successes = self.destination.successes();
         if let Some(flight) = self.flights.get_mut(&id.0) {
-            flight.successes = successes;
+            flight.place = Place::Away;
         }
         self.destination.sends(id.0);
     }
@@ -181,8 +238,12 @@ impl Machine {
             self.hurry(now);
         }
         let Some(flight) = self.flights.get_mut(&id.0) else { return Failed::Gone };
-        if self.destination.successes() > flight.successes {
+        flight.place = Place::Kept;
+        flight.failures = flight.failures.saturating_add(1);
+        let successes = self.destination.successes();
+        if successes > flight.successes {
             flight.tries += 1;
+            flight.successes = successes;
         }
         if flight.tries >= MAX_TRIES {
             self.flights.remove(&id.0).map_or(Failed::Gone, Failed::Lost)
@@ -312,7 +373,9 @@ pub(crate) const MAX_SENDERS: usize = 4;
 pub(crate) const AHEAD_OF_EACH_SENDER: usize = 2;
 /// A server that takes longer than this is worth another connection.
 const SLOW_ANSWER: Duration = Duration::from_millis(2);
-/// So often one envelope fails while others do not.
+/// How many may wait for others: more would keep those back that need not wait.
+pub(crate) const MAX_HELD: usize = 8;
+/// So often one envelope fails while others do not; and so often it keeps others of its lane waiting.
 const MAX_TRIES: u32 = 3;
 const CROWDED: Duration = Duration::from_secs(1);
 const REPORT_AGE: Duration = Duration::from_secs(30);
@@ -345,7 +408,7 @@ mod tests {
                 machine.sender_started();
             }
             while machine.has_room() {
-                machine.launch(losses(), None);
+                machine.launch(losses(), None, Vec::new());
             }
             assert_eq!(machine.flights.len(), room, "{senders} senders");
         }
@@ -363,7 +426,7 @@ mod tests {
         assert_eq!(machine.sender_due(0, start), Due::Not);
         assert_eq!(machine.sender_due(1, start), Due::At(start + 2 * MS));
         assert_eq!(machine.sender_due(1, start + MS), Due::At(start + 2 * MS));
-        let id = machine.launch(losses(), None);
+        let (id, _) = machine.launch(losses(), None, Vec::new());
         assert!(land(&mut machine, id, &answer(200, None), start + MS).is_some());
         assert_eq!(
             machine.sender_due(1, start + 2 * MS),
@@ -391,7 +454,7 @@ mod tests {
         let mut machine = Machine::new();
         let (first, second) = (machine.accept().unwrap(), machine.accept().unwrap());
         let ticket = machine.ticket();
-        let id = machine.launch(losses(), Some(second));
+        let (id, _) = machine.launch(losses(), Some(second), Vec::new());
         machine.settle(first);
         assert!(!machine.is_settled(ticket) && !machine.is_idle());
         assert!(land(&mut machine, id, &answer(200, None), now).is_some());
@@ -404,7 +467,7 @@ mod tests {
         let now = sentry_core::clock::now();
         let mut machine = Machine::new();
         for (status, header) in [(200, Some("10:transaction:org")), (429, None)] {
-            let id = machine.launch(losses(), None);
+            let (id, _) = machine.launch(losses(), None, Vec::new());
             assert!(land(&mut machine, id, &answer(status, header), now).is_some());
         }
         assert!(machine.is_limited(Category::Transaction, now + 59_999 * MS));
@@ -421,7 +484,7 @@ mod tests {
         assert_eq!(machine.report_due(true, start + REPORT_AGE), Due::Now);
         machine.reported();
         assert_eq!(machine.report_due(true, start + REPORT_AGE), Due::At(start + 2 * REPORT_AGE), "no storm");
-        let id = machine.launch(Vec::new(), None);
+        let (id, _) = machine.launch(Vec::new(), None, Vec::new());
         assert!(land(&mut machine, id, &answer(200, Some("1000::org")), start).is_some());
         assert!(!machine.may_report(start));
         assert_eq!(machine.report_due(true, start + 3 * REPORT_AGE), Due::At(start + Duration::from_secs(1000)));
@@ -432,7 +495,7 @@ mod tests {
         let start = sentry_core::clock::now();
         let mut machine = Machine::new();
         let accepted = machine.accept().unwrap();
-        let id = machine.launch(losses(), Some(accepted));
+        let (id, _) = machine.launch(losses(), Some(accepted), Vec::new());
         machine.begin_close(start, start + 5 * MS);
         machine.begin_close(start, start + 3 * MS);
         assert_eq!(machine.phase(), Phase::Closing { deadline: start + 5 * MS }, "nobody's time is cut");
@@ -446,5 +509,57 @@ mod tests {
         assert!(land(&mut machine, id, &answer(200, None), start).is_none(), "a late answer changes no books");
         machine.settle(accepted);
         assert!(!machine.is_settled(ticket), "what was given up has not been settled in time");
+    }
+
+    #[test]
+    fn what_shares_a_lane_goes_one_by_one_in_its_order() {
+        let now = sentry_core::clock::now();
+        let mut machine = Machine::new();
+        let launch = |machine: &mut Machine, lanes: &[Lane]| machine.launch(losses(), None, lanes.to_vec());
+        let (logs, goes) = launch(&mut machine, &[Lane::Logs]);
+        assert!(goes && machine.is_taken(Lane::Logs) && !machine.is_taken(Lane::Metrics));
+        let (more, goes) = launch(&mut machine, &[Lane::Logs]);
+        assert!(!goes);
+        let (both, goes) = launch(&mut machine, &[Lane::Session(1), Lane::Logs]);
+        assert!(!goes);
+        let (session, goes) = launch(&mut machine, &[Lane::Session(1)]);
+        assert!(!goes, "behind one that waits itself");
+        let (other, goes) = launch(&mut machine, &[Lane::Session(2)]);
+        assert!(goes);
+        assert!(land(&mut machine, other, &answer(200, None), now).is_some());
+        let free = |machine: &Machine| -> Vec<FlightId> {
+            [logs, more, both, session]
+                .into_iter()
+                .filter(|id| machine.flights.get(&id.0).is_some_and(|flight| flight.place != Place::Away))
+                .filter(|id| machine.may_go(*id))
+                .collect()
+        };
+        assert_eq!(free(&machine), []);
+        assert!(matches!(machine.fail(logs, now, 0.0), Failed::Kept));
+        assert_eq!(free(&machine), [logs], "what failed is still in front of the others");
+        for id in [logs, more, both, session] {
+            assert_eq!(free(&machine), [id]);
+            machine.relaunch(id);
+            assert_eq!(free(&machine), []);
+            assert!(land(&mut machine, id, &answer(200, None), now).is_some());
+        }
+        assert!(!machine.is_taken(Lane::Logs) && machine.held() == 0);
+    }
+
+    #[test]
+    fn what_fails_again_and_again_holds_up_nothing() {
+        let now = sentry_core::clock::now();
+        let mut machine = Machine::new();
+        let (poison, _) = machine.launch(losses(), None, vec![Lane::Logs]);
+        let (other, goes) = machine.launch(losses(), None, vec![Lane::Logs]);
+        assert!(!goes);
+        for _ in 0..MAX_TRIES {
+            assert!(!machine.may_go(other) && machine.is_taken(Lane::Logs));
+            machine.relaunch(poison);
+            assert!(matches!(machine.fail(poison, now, 0.0), Failed::Kept));
+        }
+        assert!(machine.may_go(other) && machine.may_go(poison));
+        machine.relaunch(poison);
+        assert!(!machine.may_go(other), "never two at a time");
     }
 }

@@ -51,9 +51,9 @@ impl<T> Queue<T> {
         victims
     }
 
-    /// Takes out what is to be delivered next.
-    pub(crate) fn pop(&mut self) -> Option<T> {
-        self.crash.pop().or_else(|| self.error.pop()).or_else(|| self.bulk.pop())
+    /// Takes out what is to be delivered next; of bulk data, the first that `may_go`, as far as it looks.
+    pub(crate) fn pop(&mut self, may_go: impl Fn(&T) -> bool) -> Option<T> {
+        self.crash.pop().or_else(|| self.error.pop()).or_else(|| self.bulk.pop_first(may_go))
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -149,6 +149,16 @@ impl<T> Lane<T> {
         self.taken(entry)
     }
 
+    fn pop_first(&mut self, may_go: impl Fn(&T) -> bool) -> Option<T> {
+        match self.entries.iter().take(LOOKED_AT).position(|(item, _)| may_go(item))? {
+            0 => self.pop(),
+            at => {
+                let entry = self.entries.remove(at);
+                self.taken(entry)
+            }
+        }
+    }
+
     fn pop_newest(&mut self) -> Option<T> {
         let entry = self.entries.pop_back();
         self.taken(entry)
@@ -172,6 +182,8 @@ impl<T> Default for Lane<T> {
 }
 
 const ROOM_TO_KEEP: usize = 256;
+/// How far back something is looked for that may go.
+const LOOKED_AT: usize = 64;
 
 #[cfg(test)]
 mod tests {
@@ -185,7 +197,7 @@ mod tests {
     }
 
     fn rest<T>(mut queue: Queue<T>) -> Vec<T> {
-        std::iter::from_fn(|| queue.pop()).collect()
+        std::iter::from_fn(|| queue.pop(|_| true)).collect()
     }
 
     #[test]
@@ -302,7 +314,7 @@ mod tests {
                 if class == Bulk {
                     prop_assert_eq!(queue.crash.len() + queue.error.len(), upper_before, "bulk costs the others nothing");
                 }
-                if pop && queue.pop().is_some() {
+                if pop && queue.pop(|_| true).is_some() {
                     inside -= 1;
                 }
             }

@@ -120,17 +120,13 @@ fn land(shared: &Shared, id: FlightId, verdict: Verdict, answer: Option<&Answer>
         }
         state.machine.settle_flight(&flight);
     }
-    if answer.is_some() {
-        // The way is free: what failed on it goes first.
-        while let Some(job) = state.kept.pop_front() {
-            state.machine.relaunch(job.id);
-            if let Err(refused) = shared.jobs.0.try_send(job) {
-                state.kept.push_front(refused.into_inner());
-                break;
-            }
-        }
-    }
-    let has_room = state.worker.wants == Wants::Room;
+    send_kept(shared, &mut state);
+    let has_room = match state.worker.wants {
+        Wants::Room => true,
+        // Batches wait for one of their kind.
+        Wants::Work => !state.queue.is_empty(),
+        Wants::Nothing => false,
+    };
     if has_room {
         state.worker.wants = Wants::Nothing;
     }
@@ -138,6 +134,17 @@ fn land(shared: &Shared, id: FlightId, verdict: Verdict, answer: Option<&Answer>
     drop(state);
     if has_room {
         shared.wake_worker();
+    }
+}
+
+/// What failed or waited goes first, as soon as the way is free.
+fn send_kept(shared: &Shared, state: &mut State) {
+    while !state.machine.is_down() {
+        let Some(job) = state.next_kept() else { return };
+        state.machine.relaunch(job.id);
+        if let Err(refused) = shared.jobs.0.try_send(job) {
+            return state.kept.push_front(refused.into_inner());
+        }
     }
 }
 
@@ -155,6 +162,7 @@ fn fail(shared: &Shared, job: Job) -> bool {
         Failed::Lost(flight) => {
             shared.recorder.record_losses(flight.losses.iter().copied(), Reason::NetworkError);
             state.machine.settle_flight(&flight);
+            send_kept(shared, &mut state);
         }
         Failed::Gone => {}
         Failed::TheEnd => is_the_end = true,
@@ -178,6 +186,7 @@ pub(crate) fn account(shared: &Shared, state: &mut State, id: FlightId, reason: 
     if let Some(flight) = state.machine.land(id, None, clock::now(), clock::wall()) {
         shared.recorder.record_losses(flight.losses.iter().copied(), reason);
         state.machine.settle_flight(&flight);
+        send_kept(shared, state);
     }
     shared.settled(state);
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use sentry_core::clock;
 use sentry_core::protocol::Envelope;
 use sentry_core::protocol::client_report::{Category, Reason};
-use sentry_core::wire::{EncodedEnvelope, EncodedItem};
+use sentry_core::wire::{EncodedEnvelope, EncodedItem, Lane};
 
 use crate::delivery::{Content, Entry, Shared, State, Wants, enter_own_thread};
 use crate::destination::Gate;
@@ -119,7 +119,7 @@ fn next_task(shared: &Shared, epoch: u64, limited: &mut Vec<Entry>) -> Task {
             return sleep(&mut state, [retry_at, batch_due]);
         }
     }
-    if state.kept.is_empty() && !state.machine.has_room() {
+    if !state.has_next_kept() && !state.machine.has_room() {
         state.worker.wants = Wants::Room;
         return match state.machine.sender_due(shared.jobs.1.len(), now) {
             Due::Now => {
@@ -146,14 +146,10 @@ fn next_task(shared: &Shared, epoch: u64, limited: &mut Vec<Entry>) -> Task {
         }
     }
     let takes_new = state.machine.prefers_new() && !state.queue.is_empty();
-    if let Some(job) = if takes_new { None } else { state.kept.pop_front() } {
-        state.machine.relaunch(job.id);
-        if let Err(refused) = shared.jobs.0.try_send(job) {
-            sender::account(shared, &mut state, refused.into_inner().id, Reason::InternalSdkError);
-        }
+    if !takes_new && send_next_kept(shared, &mut state) {
         return Task::LookAgain;
     }
-    while let Some(entry) = state.queue.pop() {
+    while let Some(entry) = pop(&mut state) {
         if is_limited(&state, &entry, now) {
             limited.push(entry);
             if limited.len() >= AT_ONCE {
@@ -166,7 +162,7 @@ fn next_task(shared: &Shared, epoch: u64, limited: &mut Vec<Entry>) -> Task {
         }
         return Task::Finish(entry);
     }
-    if !limited.is_empty() {
+    if !limited.is_empty() || send_next_kept(shared, &mut state) {
         return Task::LookAgain;
     }
     if reports {
@@ -253,14 +249,36 @@ fn depart(shared: &Shared, state: &mut State, mut envelope: EncodedEnvelope, gen
         EncodedItem::client_reports(&report).into_iter().for_each(|item| envelope.push(item));
         state.machine.reported();
     }
-    let id = state.machine.launch(envelope.losses().collect(), generation);
+    let (id, goes) = state.machine.launch(envelope.losses().collect(), generation, envelope.lanes().collect());
     if generation.is_none() {
         state.report_leaves(id);
+    }
+    if !goes {
+        return state.kept.push_back(Job { id, envelope });
     }
     if let Err(refused) = shared.jobs.0.try_send(Job { id, envelope }) {
         // There is room for all that can be ahead of the wire; if there is not, it is not silent.
         sender::account(shared, state, refused.into_inner().id, Reason::InternalSdkError);
     }
+}
+
+/// Hands the first of those kept that may go to the senders. `false` if there is none.
+fn send_next_kept(shared: &Shared, state: &mut State) -> bool {
+    let Some(job) = state.next_kept() else { return false };
+    state.machine.relaunch(job.id);
+    if let Err(refused) = shared.jobs.0.try_send(job) {
+        sender::account(shared, state, refused.into_inner().id, Reason::InternalSdkError);
+    }
+    true
+}
+
+/// Takes out what is next. A batch does not overtake one of its kind, and is not finished only to wait for it.
+fn pop(state: &mut State) -> Option<Entry> {
+    let State { queue, machine, .. } = state;
+    queue.pop(|entry| match &entry.content {
+        Content::Pending(pending) => Lane::of_batches(pending.category()).is_none_or(|lane| !machine.is_taken(lane)),
+        Content::Encoded(_) => true,
+    })
 }
 
 /// Starts a sender that the machine has counted in. Where there is no thread to be had, events wait in the queue until

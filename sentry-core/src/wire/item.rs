@@ -21,10 +21,49 @@ use crate::protocol::{Attachment, ClientReport, EnvelopeItem, SessionAttributes,
 pub struct EncodedItem {
     ty: String,
     category: Category,
+    lane: Option<Lane>,
     losses: Vec<ItemLoss>,
     /// Empty for raw bytes that make no sense: then the payload is all there is.
     header: Vec<u8>,
     payload: SharedBytes,
+}
+
+/// What must reach the server in the order in which it was said: the updates of one session, the check-ins of one id, the
+/// batches of one kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    /// The session of that id.
+    Session(u128),
+    /// The sums of sessions.
+    Sessions,
+    /// The check-in of that id.
+    CheckIn(u128),
+    /// Structured logs.
+    Logs,
+    /// Metrics.
+    Metrics,
+}
+
+impl Lane {
+    /// That of batches of `category`, if they have one.
+    #[must_use]
+    pub fn of_batches(category: Category) -> Option<Self> {
+        match category {
+            Category::LogItem => Some(Self::Logs),
+            Category::TraceMetric => Some(Self::Metrics),
+            _ => None,
+        }
+    }
+
+    fn of(item: &EnvelopeItem) -> Option<Self> {
+        match item {
+            EnvelopeItem::SessionUpdate(update) => Some(Self::Session(update.session_id.as_u128())),
+            EnvelopeItem::SessionAggregates(_) => Some(Self::Sessions),
+            EnvelopeItem::MonitorCheckIn(check_in) => Some(Self::CheckIn(check_in.check_in_id.as_u128())),
+            EnvelopeItem::ItemContainer(container) => Self::of_batches(item_category(container.ty())),
+            _ => None,
+        }
+    }
 }
 
 impl EncodedItem {
@@ -35,6 +74,7 @@ impl EncodedItem {
         Self {
             ty: "client_report".to_owned(),
             category: Category::Internal,
+            lane: None,
             losses: report.losses().collect(),
             header: format!("{{\"type\":\"client_report\",\"length\":{}}}", payload.len()).into_bytes(),
             payload: SharedBytes::new(payload),
@@ -57,6 +97,11 @@ impl EncodedItem {
         self.category
     }
 
+    /// Behind what else it has to arrive.
+    pub fn lane(&self) -> Option<Lane> {
+        self.lane
+    }
+
     /// What is lost if the item does not arrive.
     pub fn losses(&self) -> &[ItemLoss] {
         &self.losses
@@ -68,12 +113,23 @@ impl EncodedItem {
     }
 
     pub(super) fn new(ty: &str, losses: Vec<ItemLoss>, header: Vec<u8>, payload: SharedBytes) -> Self {
-        Self { ty: ty.to_owned(), category: item_category(ty), losses, header, payload }
+        Self { ty: ty.to_owned(), category: item_category(ty), lane: None, losses, header, payload }
     }
 
     /// The item on the wire, which may be several; `None` if it cannot be sent.
     /// `dropped` gets what had to be left out of an item that can be sent without it.
     pub(super) fn encode(
+        stored: Stored,
+        envelope_id: Option<Uuid>,
+        dropped: &mut Vec<ItemLoss>,
+    ) -> Option<Vec<EncodedItem>> {
+        let lane = Lane::of(&stored.item);
+        let mut items = Self::encode_payload(stored, envelope_id, dropped)?;
+        items.iter_mut().for_each(|item| item.lane = lane);
+        Some(items)
+    }
+
+    fn encode_payload(
         stored: Stored,
         envelope_id: Option<Uuid>,
         dropped: &mut Vec<ItemLoss>,
@@ -150,13 +206,20 @@ impl EncodedItem {
             None => untyped_losses(&ty, at.header.item_count, payload.as_slice()).into_iter().flatten().collect(),
         };
         let header = with_length(envelope.slice(at.header_line).as_slice(), payload.as_slice().len());
-        Self { category: item_category(&ty), ty, losses, header, payload }
+        Self { category: item_category(&ty), ty, lane: None, losses, header, payload }
     }
 
     /// A whole envelope of raw bytes that make no sense.
     pub(super) fn opaque(envelope: SharedBytes) -> Self {
         let losses = raw_losses(envelope.as_slice());
-        Self { ty: String::new(), category: Category::Default, losses, header: Vec::new(), payload: envelope }
+        Self {
+            ty: String::new(),
+            category: Category::Default,
+            lane: None,
+            losses,
+            header: Vec::new(),
+            payload: envelope,
+        }
     }
 
     pub(super) fn write(&self, out: &mut impl Write) -> io::Result<()> {

@@ -24,7 +24,7 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::item::EncodedItem;
+pub use self::item::{EncodedItem, Lane};
 use self::limits::MAX_ENVELOPE_BYTES;
 use crate::protocol::client_report::{Category, ItemLoss, LossSource, Reason};
 use crate::protocol::envelope::bytes::SharedBytes;
@@ -97,6 +97,11 @@ impl EncodedEnvelope {
     /// What is lost if the envelope does not arrive.
     pub fn losses(&self) -> impl Iterator<Item = ItemLoss> + '_ {
         self.items.iter().flat_map(|item| item.losses().iter().copied())
+    }
+
+    /// Behind what else it has to arrive.
+    pub fn lanes(&self) -> impl Iterator<Item = Lane> + '_ {
+        self.items.iter().filter_map(EncodedItem::lane)
     }
 
     /// Takes out the items that `keep` does not want, and returns them.

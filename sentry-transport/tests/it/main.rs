@@ -12,6 +12,7 @@
 
 mod delivery;
 mod faults;
+mod lanes;
 mod outage;
 mod program;
 mod server;
