@@ -75,10 +75,12 @@ pub trait EventDraft: fmt::Debug + Send {
     fn bytes(&self) -> usize;
     /// The event.
     fn finish(self: Box<Self>) -> Event<'static>;
+    /// The event, while the draft stays: for a record on disk.
+    fn to_event(&self) -> Event<'static>;
 }
 
 /// One error of a chain as its own code describes it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct ErrorLink {
     pub(crate) ty: Cow<'static, str>,
     pub(crate) module: Option<&'static str>,
@@ -211,7 +213,7 @@ pub(crate) fn is_unhandled(event: &Event<'_>) -> bool {
 /// A stack as the capturing thread took it: addresses, and how to read them later.
 #[derive(Debug)]
 pub struct RawStack {
-    /// Instruction pointers, the newest call first.
+    /// Instruction pointers, the newest call first. A 0 is followed by the number of those left out there.
     pub addresses: Box<[usize]>,
     /// Where in the event the stack trace belongs.
     pub target: StackTarget,

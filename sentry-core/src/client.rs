@@ -25,7 +25,7 @@ use crate::hub::activity;
 use crate::integration::Integration;
 use crate::ledger::{Recorder, Stats};
 use crate::options::{Books, ClientOptions, sample};
-use crate::pending::{Class, Outcome, PendingEnvelope};
+use crate::pending::{Class, Outcome, PendingEnvelope, Recovery};
 use crate::performance::FinishedTransaction;
 use crate::pipeline::Pipeline;
 use crate::propagation::TracePropagationContext;
@@ -84,7 +84,8 @@ impl Client {
         let pipeline = Arc::new_cyclic(|pipeline| {
             let recorder = Recorder::new(options.send_client_reports);
             let batches = BatchSource::new(Weak::clone(pipeline));
-            let books = Books { recorder: recorder.clone(), diagnostics: diagnostics.clone(), batches };
+            let recovery = Recovery::new(Weak::clone(pipeline));
+            let books = Books { recorder: recorder.clone(), diagnostics: diagnostics.clone(), batches, recovery };
             options.books = Some(books);
             Pipeline::new(Arc::new(options), integrations, recorder, diagnostics)
         });

@@ -27,6 +27,20 @@ pub trait Integration: Sync + Send + Any + AsAny {
         let _ = (capture, options);
     }
 
+    /// Called for an event that is written to disk before it is finished, for another process to finish should this one
+    /// end: the place to add what the event means nothing without there, such as where libraries are loaded. Its stacks
+    /// are bare addresses. It may be called on a panicking thread and must not run the program's code. Only with a spool
+    /// ([`ClientOptions::spool_dir`]).
+    fn on_record(&self, event: &mut Event<'static>, options: &ClientOptions) {
+        let _ = (event, options);
+    }
+
+    /// Called for an event that an ended process recorded, before it is finished here: the place to read what
+    /// [`on_record`](Self::on_record) left.
+    fn on_recover(&self, event: &mut Event<'static>, options: &ClientOptions) {
+        let _ = (event, options);
+    }
+
     /// Called for every event after the scopes' processors, where events are finished (the worker with the built-in
     /// transport). `None` drops the event, counted as `event_processor`.
     fn process_event(&self, event: Event<'static>, options: &ClientOptions) -> Option<Event<'static>> {

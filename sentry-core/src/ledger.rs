@@ -1,7 +1,8 @@
 //! The books of one client: what was captured and what became of it, by data category.
 //!
 //! Every path that delivers or loses data records it here, where it happens, so that
-//! `captured = queued + delivered + limited by the server + lost with a reason` holds at any time (spec §16).
+//! `captured + recovered = queued + stored + delivered + limited by the server + lost with a reason` holds at any time
+//! (spec §16).
 //! All counters are atomics; recording never waits.
 
 use std::fmt;
@@ -100,6 +101,27 @@ impl Recorder {
         }
     }
 
+    /// Records that `items` wait on disk, and nowhere else.
+    pub fn record_stored(&self, items: impl IntoIterator<Item = ItemLoss>) {
+        for item in items.into_iter().filter(|item| item.reason.is_none()) {
+            add(self.0.stored.get(item.category.as_index()), item.quantity);
+        }
+    }
+
+    /// Records that `items` are not only on disk any more: they are tried again, or lost.
+    pub fn record_taken_up(&self, items: impl IntoIterator<Item = ItemLoss>) {
+        for item in items.into_iter().filter(|item| item.reason.is_none()) {
+            add(self.0.taken_up.get(item.category.as_index()), item.quantity);
+        }
+    }
+
+    /// Records that `items` were taken over from a process that has ended.
+    pub fn record_recovered(&self, items: impl IntoIterator<Item = ItemLoss>) {
+        for item in items.into_iter().filter(|item| item.reason.is_none()) {
+            add(self.0.recovered.get(item.category.as_index()), item.quantity);
+        }
+    }
+
     /// Records that `quantity` of `category` was accepted from the program.
     pub(crate) fn record_captured(&self, category: Category, quantity: u64) {
         add(self.0.captured.get(category.as_index()), quantity);
@@ -146,6 +168,11 @@ impl Recorder {
                 delivered: read(self.0.delivered.get(index)).saturating_sub(read(self.0.taken_back.get(index))),
                 limited_by_server: read(self.0.limited.get(index)),
                 lost,
+                stored: {
+                    let taken_up = read(self.0.taken_up.get(index));
+                    read(self.0.stored.get(index)).saturating_sub(taken_up)
+                },
+                recovered: read(self.0.recovered.get(index)),
                 captured: read(self.0.captured.get(index)),
             }
         });
@@ -188,6 +215,10 @@ pub struct CategoryStats {
     pub category: Category,
     /// Accepted from the program.
     pub captured: u64,
+    /// Taken over from the spool of a process that has ended.
+    pub recovered: u64,
+    /// On disk only, in the spool: for when the server is reached again, or for the next start of the program.
+    pub stored: u64,
     /// Taken by the server, or by a custom transport.
     pub delivered: u64,
     /// Answered with 429 by the server, which counts it itself.
@@ -201,7 +232,7 @@ impl CategoryStats {
     #[must_use]
     pub fn queued(&self) -> u64 {
         let left = self.delivered.saturating_add(self.limited_by_server).saturating_add(self.lost_in_all());
-        self.captured.saturating_sub(left)
+        self.captured.saturating_add(self.recovered).saturating_sub(left).saturating_sub(self.stored)
     }
 
     /// Lost for any reason.
@@ -217,7 +248,7 @@ impl CategoryStats {
     }
 
     fn empty(category: Category) -> Self {
-        Self { category, captured: 0, delivered: 0, limited_by_server: 0, lost: Vec::new() }
+        Self { category, captured: 0, recovered: 0, stored: 0, delivered: 0, limited_by_server: 0, lost: Vec::new() }
     }
 }
 
@@ -229,6 +260,10 @@ struct Ledger {
     /// Was or will be counted as delivered, and was not.
     taken_back: [AtomicU64; Category::VARIANTS.len()],
     limited: [AtomicU64; Category::VARIANTS.len()],
+    recovered: [AtomicU64; Category::VARIANTS.len()],
+    /// Was ever left to the disk alone, and came back from there.
+    stored: [AtomicU64; Category::VARIANTS.len()],
+    taken_up: [AtomicU64; Category::VARIANTS.len()],
     lost: [ByReason; Category::VARIANTS.len()],
     unreported: [ByReason; Category::VARIANTS.len()],
     unreported_any: AtomicBool,
@@ -253,6 +288,9 @@ impl Default for Ledger {
             delivered: Default::default(),
             taken_back: Default::default(),
             limited: Default::default(),
+            recovered: Default::default(),
+            stored: Default::default(),
+            taken_up: Default::default(),
             lost: Default::default(),
             unreported: Default::default(),
             unreported_any: AtomicBool::new(false),

@@ -120,9 +120,9 @@ pub use ledger::{CategoryStats, Stats};
 pub use monitor::{Monitor, Watched};
 pub use options::{
     BeforeCallback, ClientOptions, ErrorCallback, ErrorPredicate, ErrorSampler, EventSamplingStrategy, HintedCallback,
-    MaxRequestBodySize, OptionsProblem, SessionMode, TracesSamplingStrategy,
+    MaxRequestBodySize, OptionsProblem, SessionMode, SpoolFsync, SpoolMode, SpoolOptions, TracesSamplingStrategy,
 };
-pub use pending::{Class, PendingEnvelope};
+pub use pending::{Class, PendingEnvelope, Record, Recovery};
 #[doc(hidden)]
 pub use performance::Described;
 pub use performance::{

@@ -1,8 +1,8 @@
 //! An envelope that is not finished yet: what a deferring transport queues, finishes and accounts for.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Weak};
 
 use uuid::Uuid;
 
@@ -172,6 +172,21 @@ impl PendingEnvelope {
         }
     }
 
+    /// What can be kept on disk of it as it is, beside it; `None` for what is no use unfinished (batches,
+    /// transactions) or was sampled out. Costs about what the event's JSON will. No hook runs.
+    #[must_use]
+    pub fn record(&self) -> Option<Record> {
+        match self.content.as_ref()? {
+            Content::Capture(capture) if capture.is_sampled_out => None,
+            Content::Capture(capture) => Some(Record { envelope: self.pipeline.record(capture), is_finished: false }),
+            Content::CheckIn(check_in) => {
+                Some(Record { envelope: self.pipeline.record_check_in(check_in.0.clone()), is_finished: false })
+            }
+            Content::Ready(envelope, _) => Some(Record { envelope: Envelope::clone(envelope), is_finished: true }),
+            Content::Transaction(_) | Content::Batch(_) => None,
+        }
+    }
+
     /// Finishes it: merges the scopes, resolves stacks, runs hooks and integrations. `None` when one of them dropped
     /// the event, which is then counted; unless its session is to be told of, which then travels alone. From here on the caller accounts for what becomes of the envelope.
     ///
@@ -259,6 +274,39 @@ impl fmt::Debug for PendingEnvelope {
             .field("event_id", &self.event_id())
             .field("class", &self.class())
             .finish_non_exhaustive()
+    }
+}
+
+/// A pending envelope as it is kept on disk until it is finished.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Record {
+    /// What is known so far.
+    pub envelope: Envelope,
+    /// Whether there is nothing left to do; else [`Recovery::finish`] is for it.
+    pub is_finished: bool,
+}
+
+/// Finishes what an ended process left unfinished, for a transport that keeps [records](PendingEnvelope::record).
+#[derive(Clone, Default)]
+pub struct Recovery(Weak<Pipeline>);
+
+impl Recovery {
+    pub(crate) fn new(pipeline: Weak<Pipeline>) -> Self {
+        Self(pipeline)
+    }
+
+    /// Runs the client's integrations and hooks on it, and counts it as recovered. `None` when one of them dropped it,
+    /// which is counted. From here on the caller accounts for what becomes of the envelope.
+    #[must_use]
+    pub fn finish(&self, record: Envelope) -> Option<Envelope> {
+        self.0.upgrade()?.recover(record)
+    }
+}
+
+impl fmt::Debug for Recovery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Recovery").finish_non_exhaustive()
     }
 }
 

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fmt;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,8 +12,8 @@ use crate::batches::BatchSource;
 use crate::client_report::Recorder;
 use crate::diagnostics::Diagnostics;
 use crate::dsn::Dsn;
-use crate::options::{Books, ClientOptions};
-use crate::pending::PendingEnvelope;
+use crate::options::{Books, ClientOptions, SpoolOptions};
+use crate::pending::{PendingEnvelope, Recovery};
 use crate::protocol::Envelope;
 
 /// Takes envelopes and delivers them.
@@ -167,6 +168,14 @@ pub struct TransportOptions {
     pub client_report_recorder: Recorder,
     /// How many events may be queued, besides the limit in bytes.
     pub transport_channel_capacity: Option<NonZeroUsize>,
+    /// How many requests there may be at once.
+    pub max_senders: usize,
+    /// Where to keep undelivered events, if anywhere.
+    pub spool_dir: Option<PathBuf>,
+    /// How to keep them.
+    pub spool: SpoolOptions,
+    /// Finishes what an ended process left there unfinished.
+    pub recovery: Recovery,
     /// Where to say what went wrong.
     pub diagnostics: Diagnostics,
     /// The client's batches, to be taken out when they are due.
@@ -186,6 +195,7 @@ impl TransportOptions {
             recorder: Recorder::default(),
             diagnostics: Diagnostics::new(source.debug, source.diagnostics.clone()),
             batches: BatchSource::default(),
+            recovery: Recovery::default(),
         });
         Some(Self {
             dsn: source.dsn.clone()?,
@@ -196,6 +206,10 @@ impl TransportOptions {
             accept_invalid_certs: source.accept_invalid_certs,
             client_report_recorder: books.recorder,
             transport_channel_capacity: source.transport_channel_capacity,
+            max_senders: source.max_senders,
+            spool_dir: source.spool_dir.clone(),
+            spool: source.spool,
+            recovery: books.recovery,
             diagnostics: books.diagnostics,
             batches: books.batches,
             source,
@@ -213,6 +227,9 @@ impl fmt::Debug for TransportOptions {
             .field("https_proxy", &self.https_proxy.is_some())
             .field("accept_invalid_certs", &self.accept_invalid_certs)
             .field("transport_channel_capacity", &self.transport_channel_capacity)
+            .field("max_senders", &self.max_senders)
+            .field("spool_dir", &self.spool_dir)
+            .field("spool", &self.spool)
             .finish_non_exhaustive()
     }
 }

@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{ClientOptions, EventSamplingStrategy, OptionsProblem, SessionMode, TracesSamplingStrategy};
+use super::{ClientOptions, EventSamplingStrategy, OptionsProblem, SessionMode, SpoolOptions, TracesSamplingStrategy};
 use crate::deny_list::DenyList;
 use crate::integration::Integration;
 use crate::into_dsn::IntoDsn;
@@ -312,6 +313,24 @@ impl ClientOptions {
     /// Sets [`no_proxy`](field@Self::no_proxy).
     pub fn no_proxy<T: Into<Cow<'static, str>>>(mut self, no_proxy: T) -> Self {
         self.no_proxy = Some(no_proxy.into());
+        self
+    }
+
+    /// Sets [`spool_dir`](field@Self::spool_dir).
+    pub fn spool_dir(mut self, spool_dir: impl Into<PathBuf>) -> Self {
+        self.spool_dir = Some(spool_dir.into());
+        self
+    }
+
+    /// Sets [`spool`](field@Self::spool).
+    pub fn spool(mut self, spool: SpoolOptions) -> Self {
+        self.spool = spool;
+        self
+    }
+
+    /// Sets [`max_senders`](field@Self::max_senders).
+    pub fn max_senders(mut self, max_senders: usize) -> Self {
+        self.max_senders = max_senders;
         self
     }
 

@@ -5,10 +5,12 @@ mod hooks;
 mod limits;
 mod problem;
 mod sampling;
+mod spool;
 
 use std::borrow::Cow;
 use std::fmt;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +21,7 @@ use crate::dsn::Dsn;
 use crate::integration::Integration;
 use crate::into_dsn::IntoDsn;
 use crate::ledger::Recorder;
+use crate::pending::Recovery;
 use crate::propagation::{TracePropagationContext, propagates_to};
 use crate::protocol::{Breadcrumb, Event, Log, Metric, MonitorCheckIn, OrganizationId, Transaction};
 use crate::sdk::USER_AGENT;
@@ -30,6 +33,7 @@ pub use limits::MaxRequestBodySize;
 pub use problem::OptionsProblem;
 pub(crate) use sampling::sample;
 pub use sampling::{EventSamplingStrategy, TracesSamplingStrategy};
+pub use spool::{SpoolFsync, SpoolMode, SpoolOptions};
 
 /// A hook that may change or drop (`None`) what it is given.
 ///
@@ -198,6 +202,16 @@ pub struct ClientOptions {
     /// Hosts reached without a proxy: a list with commas, as in the variable. Default: none; `init` takes it from
     /// `NO_PROXY` or `no_proxy`.
     pub no_proxy: Option<Cow<'static, str>>,
+    /// Keep undelivered events in this directory, where crashes, kills and outages do not reach them; see
+    /// [`spool`](field@Self::spool) for how. It is made if need be, with mode 0700, and may be shared by any number of
+    /// processes; each DSN has a directory of its own in it. Whoever can read it reads what is reported. One that cannot be
+    /// used is said once, and then everything stays in memory. Default: none; `init` takes it from `SENTRY_SPOOL_DIR`.
+    pub spool_dir: Option<PathBuf>,
+    /// How the spool works. Default: [`SpoolOptions::default`].
+    pub spool: SpoolOptions,
+    /// How many requests there may be at once. Further connections are made only while answers are slow. Default: 4; 0
+    /// counts as 1.
+    pub max_senders: usize,
     /// How long `close` and dropping the guard may take. Default: 2 s.
     pub shutdown_timeout: Duration,
     /// Bounds the queue by count too; it is always bounded by bytes (16 MiB). Default: none.
@@ -233,6 +247,7 @@ pub(crate) struct Books {
     pub(crate) recorder: Recorder,
     pub(crate) diagnostics: Diagnostics,
     pub(crate) batches: BatchSource,
+    pub(crate) recovery: Recovery,
 }
 
 /// Options whose default cannot be told from a choice by the value: what the program chose wins over the environment
@@ -350,6 +365,9 @@ impl Default for ClientOptions {
             http_proxy: None,
             https_proxy: None,
             no_proxy: None,
+            spool_dir: None,
+            spool: SpoolOptions::default(),
+            max_senders: 4,
             shutdown_timeout: Duration::from_secs(2),
             transport_channel_capacity: None,
             accept_invalid_certs: false,
@@ -426,6 +444,9 @@ impl fmt::Debug for ClientOptions {
             .field("http_proxy", &self.http_proxy.is_some())
             .field("https_proxy", &self.https_proxy.is_some())
             .field("no_proxy", &self.no_proxy)
+            .field("spool_dir", &self.spool_dir)
+            .field("spool", &self.spool)
+            .field("max_senders", &self.max_senders)
             .field("shutdown_timeout", &self.shutdown_timeout)
             .field("transport_channel_capacity", &self.transport_channel_capacity)
             .field("accept_invalid_certs", &self.accept_invalid_certs)

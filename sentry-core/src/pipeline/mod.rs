@@ -25,6 +25,7 @@ mod cut;
 mod errors;
 mod logs;
 mod metrics;
+mod record;
 mod session;
 mod transaction;
 
@@ -50,8 +51,8 @@ use crate::pending::PendingEnvelope;
 use crate::performance::SpareSpans;
 use crate::protocol::client_report::Reason;
 use crate::protocol::{
-    ClientSdkInfo, ClientSdkPackage, Context, DynamicSamplingContext, Envelope, EnvelopeHeaders, EnvelopeItem, Event,
-    Level, OrganizationId, Stacktrace, Thread,
+    Addr, ClientSdkInfo, ClientSdkPackage, Context, DynamicSamplingContext, Envelope, EnvelopeHeaders, EnvelopeItem,
+    Event, Frame, Level, OrganizationId, Stacktrace, Thread,
 };
 use crate::scope::ScopeSnapshot;
 use crate::session::{Aggregates, Effect, SessionRecord};
@@ -205,7 +206,7 @@ impl Pipeline {
         let is_message = matches!(body, Body::Message(_));
         let _switch = SwitchGuard::new(Arc::new(Hub::of_snapshot(&scope)));
         let mut event = Event { event_id, timestamp, level, ..event_of(body) };
-        for (stack, stacktrace) in stacks.into_iter().zip(resolved) {
+        for (stack, stacktrace) in stacks.iter().zip(resolved) {
             place(&mut event, stack, stacktrace);
         }
         let prepared = self.prepare(event, &scope, kind, &hint);
@@ -249,21 +250,7 @@ impl Pipeline {
         kind: Kind,
         hint: &Hint,
     ) -> Result<Event<'static>, Reason> {
-        let max_breadcrumbs = self.options.max_breadcrumbs;
-        // Every event belongs to a trace (spec EVT-12): that of the active span, or the one it is in all the same.
-        event.contexts.entry("trace".to_owned()).or_insert_with(|| match &scope.span {
-            Some(span) => span.trace_context().into(),
-            None => scope.scope.trace().context().into(),
-        });
-        scope.scope.merge_into(&mut event, max_breadcrumbs);
-        let level = event.level;
-        scope.global.merge_into(&mut event, max_breadcrumbs);
-        if scope.scope.sets_level() {
-            event.level = level;
-        }
-        if event.transaction.is_none() {
-            event.transaction = scope.span.as_ref().and_then(|span| span.transaction_name());
-        }
+        self.merge(&mut event, scope);
         for processor in scope.scope.processors().iter().chain(&scope.global.processors()) {
             event = self.hook("an event processor", Reason::EventProcessor, || processor.process(event))?;
         }
@@ -288,6 +275,25 @@ impl Pipeline {
         Ok(event)
     }
 
+    /// Adds what the scopes say. No code of the program runs.
+    fn merge(&self, event: &mut Event<'static>, scope: &ScopeSnapshot) {
+        let max_breadcrumbs = self.options.max_breadcrumbs;
+        // Every event belongs to a trace (spec EVT-12): that of the active span, or the one it is in all the same.
+        event.contexts.entry("trace".to_owned()).or_insert_with(|| match &scope.span {
+            Some(span) => span.trace_context().into(),
+            None => scope.scope.trace().context().into(),
+        });
+        scope.scope.merge_into(event, max_breadcrumbs);
+        let level = event.level;
+        scope.global.merge_into(event, max_breadcrumbs);
+        if scope.scope.sets_level() {
+            event.level = level;
+        }
+        if event.transaction.is_none() {
+            event.transaction = scope.span.as_ref().and_then(|span| span.transaction_name());
+        }
+    }
+
     fn sdk_info(&self) -> Cow<'static, ClientSdkInfo> {
         Cow::Owned(self.sdk.clone())
     }
@@ -305,6 +311,12 @@ impl Pipeline {
     }
 
     fn envelope_of(&self, event: Event<'static>, kind: Kind, scope: &ScopeSnapshot) -> Envelope {
+        let mut envelope = self.bare_envelope_of(event, kind, scope);
+        self.add_attachments(&mut envelope, scope);
+        envelope
+    }
+
+    fn bare_envelope_of(&self, event: Event<'static>, kind: Kind, scope: &ScopeSnapshot) -> Envelope {
         let mut headers = EnvelopeHeaders::new().with_event_id(event.event_id);
         if let Some(trace) = self.sampling_context(&event, scope) {
             headers = headers.with_trace(trace);
@@ -314,7 +326,6 @@ impl Pipeline {
             Kind::Event => EnvelopeItem::Event(Box::new(event)),
             Kind::Feedback => EnvelopeItem::Feedback(Box::new(event)),
         });
-        self.add_attachments(&mut envelope, scope);
         envelope
     }
 
@@ -377,8 +388,9 @@ impl Pipeline {
 }
 
 /// Puts a stack trace where it belongs, and lists its thread.
-fn place(event: &mut Event<'static>, stack: RawStack, stacktrace: Option<Stacktrace>) {
-    let mut thread = Thread { id: stack.thread_id, name: stack.thread_name, current: true, ..Thread::default() };
+fn place(event: &mut Event<'static>, stack: &RawStack, stacktrace: Option<Stacktrace>) {
+    let (id, name) = (stack.thread_id.clone(), stack.thread_name.clone());
+    let mut thread = Thread { id, name, current: true, ..Thread::default() };
     match (stack.target, event.exception.values.last_mut()) {
         (StackTarget::Exception, Some(exception)) => {
             exception.stacktrace = exception.stacktrace.take().or(stacktrace);
@@ -396,6 +408,26 @@ fn place(event: &mut Event<'static>, stack: RawStack, stacktrace: Option<Stacktr
     }
 }
 
+/// The addresses of a stack as frames, which nobody has looked at.
+fn bare_stacktrace(stack: &RawStack) -> Option<Stacktrace> {
+    let mut frames = Vec::with_capacity(stack.addresses.len());
+    let mut gap = None;
+    let mut rest = stack.addresses.iter();
+    while let Some(&address) = rest.next() {
+        if address == 0 {
+            gap = rest.next().map(|omitted| (frames.len(), *omitted));
+        } else {
+            frames.push(Frame { instruction_addr: Some(Addr(address as u64)), ..Frame::default() });
+        }
+    }
+    let frames_omitted = gap.map(|(newer, omitted)| {
+        let older = number(frames.len().saturating_sub(newer));
+        (older, older.saturating_add(number(omitted)))
+    });
+    let trace = Stacktrace::from_frames_reversed(frames)?;
+    Some(Stacktrace { frames_omitted, ..trace })
+}
+
 /// Session updates travel with up to 99 others, or after a minute (spec ITM-44).
 const SESSIONS: Limits = Limits { count: 100, bytes: usize::MAX, age: Duration::from_secs(60) };
 
@@ -406,6 +438,16 @@ fn number(count: usize) -> u64 {
 fn fill(slot: &mut Option<Cow<'static, str>>, default: &Option<Cow<'static, str>>) {
     if slot.is_none() {
         slot.clone_from(default);
+    }
+}
+
+/// The event as it is so far, while the body stays.
+fn event_to_record(body: &Body) -> Event<'static> {
+    match body {
+        Body::Event(event) => Event::clone(event),
+        Body::Draft(draft) => draft.to_event(),
+        Body::Message(text) => Event { message: Some(text.to_string()), ..blank() },
+        Body::Error(chain) => Event { exception: exceptions_from_chain(chain.clone()).into(), ..blank() },
     }
 }
 

@@ -209,6 +209,23 @@ impl EncodedItem {
         Self { category: item_category(&ty), ty, lane: None, losses, header, payload }
     }
 
+    /// Finds out the lane of an item that was read from bytes.
+    pub(super) fn find_lane(&mut self) {
+        #[derive(Default, serde::Deserialize)]
+        #[serde(default)]
+        struct Ids {
+            sid: Uuid,
+            check_in_id: Uuid,
+        }
+        let ids = || serde_json::from_slice::<Ids>(self.payload.as_slice()).unwrap_or_default();
+        self.lane = match self.ty.as_str() {
+            "session" => Some(Lane::Session(ids().sid.as_u128())),
+            "sessions" => Some(Lane::Sessions),
+            "check_in" => Some(Lane::CheckIn(ids().check_in_id.as_u128())),
+            _ => Lane::of_batches(self.category),
+        };
+    }
+
     /// A whole envelope of raw bytes that make no sense.
     pub(super) fn opaque(envelope: SharedBytes) -> Self {
         let losses = raw_losses(envelope.as_slice());

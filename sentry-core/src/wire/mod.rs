@@ -148,6 +148,36 @@ impl EncodedEnvelope {
         self.items.iter().try_for_each(|item| item.write(out))
     }
 
+    /// Writes the envelope as [`from_stored`](Self::from_stored) reads it: when it will be sent is not known yet.
+    ///
+    /// # Errors
+    ///
+    /// Those of the writer.
+    pub fn write_stored(&self, out: &mut impl Write) -> io::Result<()> {
+        let (Header::Own(attributes), None) = (&self.header, &self.raw) else {
+            return self.write(SystemTime::UNIX_EPOCH, out);
+        };
+        out.write_all(b"{")?;
+        if let Some(event_id) = self.event_id {
+            write!(out, "\"event_id\":\"{}\",", event_id.as_simple())?;
+        }
+        out.write_all(attributes.get(1..).unwrap_or_default())?;
+        out.write_all(b"\n")?;
+        self.items.iter().try_for_each(|item| item.write(out))
+    }
+
+    /// An envelope that was stored, by this process or another. What cannot be read is one opaque item.
+    #[must_use]
+    pub fn from_stored(bytes: Vec<u8>) -> Self {
+        let mut envelope = Self::from_raw(SharedBytes::new(bytes));
+        if let Header::Raw(line) = &envelope.header {
+            envelope.header = Header::stored(line.as_slice());
+            envelope.raw = None;
+            envelope.items.iter_mut().for_each(EncodedItem::find_lane);
+        }
+        envelope
+    }
+
     fn from_parsed(headers: &EnvelopeHeaders, stored: Vec<Stored>, sdk: &ClientSdkInfo) -> Encoded {
         let mut items = Vec::with_capacity(stored.len());
         let mut dropped = Vec::new();
@@ -224,9 +254,21 @@ impl Header {
         let sdk = named.as_ref().map_or(Sdk::Own(short), Sdk::Foreign);
         let attributes = Attributes { sdk, trace: trace.as_ref(), other };
         // Text and JSON values: this cannot fail.
-        Self::Own(serde_json::to_vec(&attributes).unwrap_or_else(|_| b"{\"sdk\":{}}".to_vec()))
+        Self::Own(serde_json::to_vec(&attributes).unwrap_or_else(|_| NO_ATTRIBUTES.to_vec()))
+    }
+
+    /// What another attempt repeats of a header.
+    fn stored(line: &[u8]) -> Self {
+        let mut attributes: Map<String, Value> = serde_json::from_slice(line).unwrap_or_default();
+        // Where an envelope goes is never read from a file (reliability row 114).
+        attributes.retain(|name, _| !matches!(name.as_str(), "event_id" | "sent_at" | "dsn"));
+        let written = Some(attributes).filter(|attributes| !attributes.is_empty());
+        let written = written.and_then(|attributes| serde_json::to_vec(&attributes).ok());
+        Self::Own(written.unwrap_or_else(|| NO_ATTRIBUTES.to_vec()))
     }
 }
+
+const NO_ATTRIBUTES: &[u8] = b"{\"sdk\":{}}";
 
 /// Of a header of raw bytes, all that is of interest here.
 #[derive(Deserialize)]

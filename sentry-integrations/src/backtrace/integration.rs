@@ -51,6 +51,13 @@ impl Integration for ProcessStacktraceIntegration {
         "process-stacktrace"
     }
 
+    #[cfg(feature = "debug-images")]
+    fn on_recover(&self, event: &mut Event<'static>, _options: &ClientOptions) {
+        if is_ours(event) {
+            super::recover::recover(event);
+        }
+    }
+
     fn process_event(&self, mut event: Event<'static>, options: &ClientOptions) -> Option<Event<'static>> {
         if !is_ours(&event) {
             return Some(event);

@@ -12,6 +12,8 @@ mod native;
 mod parse;
 mod path;
 mod process;
+#[cfg(feature = "debug-images")]
+mod recover;
 mod resolver;
 mod thread;
 mod trim;

@@ -51,7 +51,11 @@ pub(super) fn frames_at(address: usize) -> Arc<[Frame]> {
     frames
 }
 
-fn read(addresses: &[usize], origin: Origin, mut frames_at: impl FnMut(usize) -> Arc<[Frame]>) -> Option<Stacktrace> {
+pub(super) fn read(
+    addresses: &[usize],
+    origin: Origin,
+    mut frames_at: impl FnMut(usize) -> Arc<[Frame]>,
+) -> Option<Stacktrace> {
     let mut frames: Vec<Frame> = Vec::with_capacity(addresses.len());
     let mut gap = None;
     let mut rest = addresses.iter();
@@ -84,7 +88,7 @@ fn read(addresses: &[usize], origin: Origin, mut frames_at: impl FnMut(usize) ->
 }
 
 /// A frame for the server to read.
-fn bare(address: usize) -> Frame {
+pub(super) fn bare(address: usize) -> Frame {
     Frame { instruction_addr: Some(Addr(address as u64)), ..Frame::default() }
 }
 

@@ -60,16 +60,27 @@ impl Integration for DebugImagesIntegration {
     }
 
     fn process_event(&self, mut event: Event<'static>, _options: &ClientOptions) -> Option<Event<'static>> {
-        let addresses = if is_ours(&event) { addresses(&event) } else { Vec::new() };
-        if !addresses.is_empty() && (self.filter)(&event) {
-            let images = loaded();
-            let used = images.iter().filter(|image| addresses.iter().any(|address| range(image).contains(address)));
-            let used: Vec<DebugImage> = used.cloned().collect();
-            if !used.is_empty() {
-                event.debug_meta.to_mut().images = used;
-            }
-        }
+        add_images(&mut event, |event| (self.filter)(event));
         Some(event)
+    }
+
+    /// Whatever the filter says, which is the program's code: without them, the addresses mean nothing to another
+    /// process.
+    fn on_record(&self, event: &mut Event<'static>, _options: &ClientOptions) {
+        add_images(event, |_| true);
+    }
+}
+
+fn add_images(event: &mut Event<'static>, is_wanted: impl FnOnce(&Event<'_>) -> bool) {
+    let addresses = if is_ours(event) { addresses(event) } else { Vec::new() };
+    if addresses.is_empty() || !is_wanted(event) {
+        return;
+    }
+    let images = loaded();
+    let used = images.iter().filter(|image| addresses.iter().any(|address| range(image).contains(address)));
+    let used: Vec<DebugImage> = used.cloned().collect();
+    if !used.is_empty() {
+        event.debug_meta.to_mut().images = used;
     }
 }
 
@@ -85,7 +96,7 @@ pub fn debug_images() -> Vec<DebugImage> {
 type Generation = (u64, u64);
 
 /// The images, from the last reading if nothing changed since.
-fn loaded() -> Arc<[DebugImage]> {
+pub(crate) fn loaded() -> Arc<[DebugImage]> {
     static LAST: Mutex<Option<(Generation, Arc<[DebugImage]>)>> = Mutex::new(None);
     let last = || LAST.lock().unwrap_or_else(PoisonError::into_inner);
 

@@ -113,7 +113,7 @@ impl Note {
 }
 
 /// What is needed to make the event of a record where it is finished.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Draft {
     note: Note,
     place: Place,
@@ -160,10 +160,14 @@ impl EventDraft for Draft {
     fn finish(self: Box<Self>) -> Event<'static> {
         self.into_event()
     }
+
+    fn to_event(&self) -> Event<'static> {
+        self.clone().into_event()
+    }
 }
 
 /// Where in the program a record is from.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Place {
     module: Option<Cow<'static, str>>,
     file: Option<Cow<'static, str>>,

@@ -140,6 +140,10 @@ impl EventDraft for Note {
     fn finish(self: Box<Self>) -> Event<'static> {
         self.into_event()
     }
+
+    fn to_event(&self) -> Event<'static> {
+        self.clone().into_event()
+    }
 }
 
 const LOGGER: &str = "slog";

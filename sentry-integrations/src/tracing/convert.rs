@@ -66,7 +66,7 @@ where
 }
 
 /// What is needed to make the Sentry event of an event where it is finished.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Draft {
     metadata: &'static Metadata<'static>,
     logger: Cow<'static, str>,
@@ -144,6 +144,10 @@ impl EventDraft for Draft {
 
     fn finish(self: Box<Self>) -> Event<'static> {
         self.into_event()
+    }
+
+    fn to_event(&self) -> Event<'static> {
+        self.clone().into_event()
     }
 }
 
