@@ -220,6 +220,34 @@ impl PendingEnvelope {
         self.count_lost(reason);
     }
 
+    /// Leaves it to its [record](Self::record) on disk, which another process will find. The caller has accounted for
+    /// it; its session is told what happened.
+    pub fn leave(mut self) {
+        if let Some(Content::Capture(capture)) = self.content.take() {
+            self.settle_session(*capture);
+        }
+        self.outcome.set(Outcome::SENT);
+    }
+
+    /// What is lost with it, as far as that is known before it is finished.
+    #[must_use]
+    pub fn losses(&self) -> Vec<ItemLoss> {
+        match &self.content {
+            Some(Content::Ready(envelope, _)) => envelope.losses().collect(),
+            Some(_) => vec![ItemLoss::new(self.category(), 1)],
+            None => Vec::new(),
+        }
+    }
+
+    /// What is lost on the way happened all the same (spec SES-22).
+    fn settle_session(&self, mut capture: Capture) {
+        let effect = capture.effect();
+        let session = capture.session.take();
+        if let Some(update) = session.and_then(|session| session.settle(Some(effect), None, &self.pipeline)) {
+            self.pipeline.send_session(update, clock::now());
+        }
+    }
+
     /// Finishes it and gives the envelope to a transport that does not account for what becomes of it.
     pub(crate) fn hand_over(self, send: impl FnOnce(Envelope)) {
         // On a panicking thread it is finished elsewhere.
@@ -240,14 +268,9 @@ impl PendingEnvelope {
         let Some(content) = self.content.take() else { return };
         let recorder = self.pipeline.recorder();
         match content {
-            Content::Capture(mut capture) => {
+            Content::Capture(capture) => {
                 recorder.record_loss(capture.kind.category(), reason, 1);
-                let effect = capture.effect();
-                // What is lost on the way happened all the same (spec SES-22).
-                let session = capture.session.take();
-                if let Some(update) = session.and_then(|session| session.settle(Some(effect), None, &self.pipeline)) {
-                    self.pipeline.send_session(update, clock::now());
-                }
+                self.settle_session(*capture);
             }
             Content::Transaction(transaction) => {
                 for (category, quantity) in transaction.0.quantities() {
@@ -296,7 +319,7 @@ impl Recovery {
         Self(pipeline)
     }
 
-    /// Runs the client's integrations and hooks on it, and counts it as recovered. `None` when one of them dropped it,
+    /// Runs the client's integrations and hooks on it. `None` when one of them dropped it,
     /// which is counted. From here on the caller accounts for what becomes of the envelope.
     #[must_use]
     pub fn finish(&self, record: Envelope) -> Option<Envelope> {

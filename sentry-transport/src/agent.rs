@@ -40,6 +40,7 @@ struct Settings {
     proxy: Option<Proxy>,
     user_agent: String,
     accept_invalid_certs: bool,
+    max_senders: usize,
 }
 
 /// The settings of a request. On our own agent they are the agent's, so that its connections share one TLS setup; on a
@@ -86,6 +87,7 @@ impl UreqPost {
                 proxy: if is_given { None } else { proxy(options) },
                 user_agent,
                 accept_invalid_certs: options.accept_invalid_certs,
+                max_senders: options.max_senders.max(1),
             },
             lookups: Arc::new(Lookups::default()),
             diagnostics: options.diagnostics.clone(),
@@ -144,8 +146,8 @@ impl Settings {
             .user_agent(&self.user_agent)
             .input_buffer_size(2 * MAX_RESPONSE_HEADER)
             .output_buffer_size(OUTPUT_BUFFER)
-            .max_idle_connections(crate::machine::MAX_SENDERS)
-            .max_idle_connections_per_host(crate::machine::MAX_SENDERS);
+            .max_idle_connections(self.max_senders)
+            .max_idle_connections_per_host(self.max_senders);
         #[cfg(any(feature = "rustls", feature = "native-tls"))]
         let config =
             if self.is_https || self.proxy.is_some() { config.tls_config(self.tls(diagnostics)) } else { config };

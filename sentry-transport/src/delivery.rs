@@ -15,12 +15,17 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use sentry_core::client_report::Recorder;
 use sentry_core::protocol::Envelope;
 use sentry_core::protocol::client_report::Reason;
-use sentry_core::wire::{Encoded, EncodedEnvelope};
-use sentry_core::{BatchSource, Class, Diagnostics, PendingEnvelope, clock, sdk_info, shared_scope_bytes, suppress};
+use sentry_core::wire::{Encoded, EncodedEnvelope, EncodedItem};
+use sentry_core::{
+    BatchSource, Class, Diagnostics, PendingEnvelope, Recovery, clock, sdk_info, shared_scope_bytes, suppress,
+};
 
-use crate::machine::{AHEAD_OF_EACH_SENDER, FlightId, MAX_HELD, MAX_SENDERS, Machine, Phase};
+use crate::guarded::Guarded;
+use crate::machine::{AHEAD_OF_EACH_SENDER, Cargo, FlightId, MAX_HELD, Machine, Phase};
 use crate::queue::{Limits, Queue};
+use crate::scribe;
 use crate::sender::{Job, Post};
+use crate::spool::Spool;
 use crate::sys;
 use crate::tickets::Generation;
 use crate::worker;
@@ -38,8 +43,25 @@ pub(crate) struct Shared {
     pub(crate) recorder: Recorder,
     pub(crate) diagnostics: Diagnostics,
     pub(crate) batches: BatchSource,
+    pub(crate) recovery: Recovery,
+    /// Where what is accepted is kept until it has a verdict.
+    pub(crate) spool: Option<Spool>,
+    pub(crate) scribe: (Sender<()>, Receiver<()>),
     /// Which no message repeats.
     pub(crate) keys: Vec<String>,
+}
+
+/// What a delivery is made of.
+pub(crate) struct Parts {
+    pub(crate) recorder: Recorder,
+    pub(crate) diagnostics: Diagnostics,
+    pub(crate) batches: BatchSource,
+    pub(crate) recovery: Recovery,
+    pub(crate) spool: Option<Spool>,
+    pub(crate) keys: Vec<String>,
+    /// How many events may be queued.
+    pub(crate) capacity: Option<usize>,
+    pub(crate) max_senders: usize,
 }
 
 pub(crate) struct State {
@@ -48,6 +70,9 @@ pub(crate) struct State {
     pub(crate) worker: WorkerState,
     /// What did not arrive and is tried again, in the order of the failures, and what waits for an earlier one in its lane.
     pub(crate) kept: VecDeque<Job>,
+    /// What may need a record on disk before it is finished, in the order in which it came.
+    pub(crate) unrecorded: VecDeque<Arc<Guarded>>,
+    pub(crate) scribe: scribe::Is,
     waiters: Vec<Waiter>,
     /// The last report that left alone.
     last_report: Option<FlightId>,
@@ -70,6 +95,10 @@ pub(crate) struct WorkerState {
     pub(crate) epoch: u64,
     /// How many others have not come back yet.
     pub(crate) stuck: usize,
+    /// What was sent last came from disk: now something new is.
+    pub(crate) took_stored: bool,
+    /// When to take over what other processes left; never without a spool.
+    pub(crate) adopts_at: Option<Instant>,
     /// The last report before the end was sent.
     pub(crate) has_said_goodbye: bool,
 }
@@ -86,11 +115,14 @@ pub(crate) enum Wants {
 /// Something accepted and not finished yet.
 pub(crate) struct Entry {
     pub(crate) content: Content,
+    pub(crate) class: Class,
     pub(crate) generation: Generation,
 }
 
 pub(crate) enum Content {
     Pending(PendingEnvelope),
+    /// An error that goes to disk meanwhile.
+    Guarded(Arc<Guarded>),
     /// It came finished, from outside a client.
     Encoded(EncodedEnvelope),
 }
@@ -114,14 +146,8 @@ enum LastReport {
 
 impl Delivery {
     /// Starts the worker. When that is impossible, it is said, and everything is refused.
-    pub(crate) fn start(
-        post: Box<dyn Post>,
-        recorder: Recorder,
-        diagnostics: Diagnostics,
-        batches: BatchSource,
-        keys: Vec<String>,
-        capacity: Option<usize>,
-    ) -> Self {
+    pub(crate) fn start(post: Box<dyn Post>, parts: Parts) -> Self {
+        let Parts { recorder, diagnostics, batches, recovery, spool, keys, capacity, max_senders } = parts;
         let limits = Limits { count: capacity.unwrap_or(usize::MAX), ..Limits::default() };
         let worker = WorkerState {
             wants: Wants::Nothing,
@@ -129,13 +155,17 @@ impl Delivery {
             patience_ends: None,
             epoch: 0,
             stuck: 0,
+            took_stored: false,
+            adopts_at: spool.as_ref().map(|_| clock::now()),
             has_said_goodbye: false,
         };
         let state = State {
             queue: Queue::new(limits),
-            machine: Machine::new(),
+            machine: Machine::new(max_senders),
             worker,
             kept: VecDeque::new(),
+            unrecorded: VecDeque::new(),
+            scribe: scribe::Is::Away,
             waiters: Vec::new(),
             last_report: None,
             refused_as: Reason::QueueOverflow,
@@ -144,11 +174,14 @@ impl Delivery {
         let shared = Arc::new(Shared {
             state: Mutex::new(state),
             wake: bounded(1),
-            jobs: bounded(MAX_SENDERS * AHEAD_OF_EACH_SENDER + MAX_HELD + worker::MAX_STUCK + 2),
+            jobs: bounded(max_senders.max(1) * AHEAD_OF_EACH_SENDER + MAX_HELD + worker::MAX_STUCK + 2),
             post,
             recorder,
             diagnostics,
             batches,
+            recovery,
+            spool,
+            scribe: bounded(1),
             keys,
         });
         if let Err(error) = worker::spawn(&shared, 0) {
@@ -162,8 +195,12 @@ impl Delivery {
         Self(shared)
     }
 
-    /// Takes an event that is not finished. Costs the caller one lock, and a wake-up if the worker sleeps for work.
+    /// Takes an event that is not finished. Costs the caller one lock, and a wake-up if the worker sleeps for work. With a
+    /// spool, a crash is on disk when this returns, if that takes no longer than 250 ms.
     pub(crate) fn send_deferred(&self, pending: PendingEnvelope) {
+        if self.0.spool.is_some() && pending.class() == Class::Crash && !is_own_thread() {
+            return scribe::send_crash(&self.0, pending);
+        }
         self.0.push_pending(pending);
     }
 
@@ -255,7 +292,17 @@ impl Shared {
     pub(crate) fn push_pending(&self, mut pending: PendingEnvelope) {
         pending.charge_scopes();
         let (class, bytes) = (pending.class(), pending.own_bytes());
-        self.push(Content::Pending(pending), class, bytes);
+        let content = match &self.spool {
+            Some(spool) if class != Class::Bulk => {
+                let guarded = Guarded::new(pending, clock::now());
+                if spool.is_sync() || class == Class::Crash {
+                    guarded.record(spool);
+                }
+                Content::Guarded(guarded)
+            }
+            _ => Content::Pending(pending),
+        };
+        self.push(content, class, bytes);
     }
 
     fn push(&self, content: Content, class: Class, bytes: usize) {
@@ -265,7 +312,12 @@ impl Shared {
             drop(state);
             return self.discard(content, reason);
         };
-        let victims = state.queue.push(Entry { content, generation }, class, bytes, shared_scope_bytes(class));
+        if let Content::Guarded(guarded) = &content {
+            if !guarded.is_looked_after() {
+                state.unrecorded.push_back(Arc::clone(guarded));
+            }
+        }
+        let victims = state.queue.push(Entry { content, class, generation }, class, bytes, shared_scope_bytes(class));
         let wakes = state.worker.wants == Wants::Work && !state.queue.is_empty();
         if wakes {
             state.worker.wants = Wants::Nothing;
@@ -283,7 +335,7 @@ impl Shared {
     /// Counts entries as lost, then settles them.
     pub(crate) fn discard_all(&self, entries: Vec<Entry>, reason: Reason) {
         let mut generations = Vec::with_capacity(entries.len());
-        for Entry { content, generation } in entries {
+        for Entry { content, generation, .. } in entries {
             self.discard(content, reason);
             generations.push(generation);
         }
@@ -299,9 +351,25 @@ impl Shared {
     fn discard(&self, content: Content, reason: Reason) {
         let discarded = catch_unwind(AssertUnwindSafe(|| match content {
             Content::Pending(pending) => pending.discard(reason),
+            Content::Guarded(guarded) => self.discard_guarded(&guarded, reason),
             Content::Encoded(envelope) => self.recorder.record_losses(envelope.losses(), reason),
         }));
         discarded.unwrap_or_else(worker::forget_payload);
+    }
+
+    fn discard_guarded(&self, guarded: &Guarded, reason: Reason) {
+        let Some((pending, file)) = guarded.take() else { return };
+        match (&self.spool, file) {
+            // What the queue has no room for is on disk all the same.
+            (Some(spool), Some(file)) if reason == Reason::QueueOverflow => {
+                if spool.park(file, pending.losses(), Vec::new(), 0) {
+                    return pending.leave();
+                }
+            }
+            (Some(spool), Some(file)) => spool.remove(file),
+            _ => {}
+        }
+        pending.discard(reason);
     }
 
     /// Encodes an envelope and counts what had to be left out.
@@ -349,7 +417,7 @@ impl Shared {
         state.waiters.push(Waiter { ticket, failed_attempts, report, done: done.clone() });
         state.machine.hurry(clock::now());
         self.settled(&mut state);
-        let is_held = state.worker.wants == Wants::Room;
+        let is_held = state.worker.wants == Wants::Room || state.machine.is_down();
         drop(state);
         if is_held {
             self.wake_worker();
@@ -374,8 +442,12 @@ impl Shared {
         }
     }
 
-    fn begin_close(&self, deadline: Instant) {
-        self.lock().machine.begin_close(clock::now(), deadline);
+    fn begin_close(self: &Arc<Self>, deadline: Instant) {
+        let mut state = self.lock();
+        state.machine.begin_close(clock::now(), deadline);
+        // What is not finished in time is to be on disk.
+        scribe::call(self, &mut state);
+        drop(state);
         self.wake_worker();
     }
 
@@ -393,18 +465,32 @@ impl Shared {
             return state.is_counted;
         }
         let flights = state.machine.give_up();
-        let waiting = std::mem::take(&mut state.kept);
+        let mut waiting = std::mem::take(&mut state.kept);
         let entries: Vec<Entry> = std::iter::from_fn(|| state.queue.pop(|_| true)).collect();
+        let unrecorded = std::mem::take(&mut state.unrecorded);
         state.machine.close();
-        for flight in flights {
-            self.recorder.record_losses(flight.losses, Reason::NetworkError);
-        }
         drop(state);
-        drop(waiting);
+        drop(unrecorded);
         // Their flights are counted.
-        while self.jobs.1.try_recv().is_ok() {}
+        waiting.extend(std::iter::from_fn(|| self.jobs.1.try_recv().ok()));
+        drop(waiting);
+        for flight in flights {
+            let Cargo { losses, lanes, file, .. } = flight.cargo;
+            let is_left =
+                file.zip(self.spool.as_ref()).is_some_and(|(file, spool)| spool.park(file, losses.clone(), lanes, 0));
+            if !is_left {
+                self.recorder.record_losses(losses, Reason::NetworkError);
+            }
+        }
         for entry in entries {
-            self.discard(entry.content, Reason::NetworkError);
+            match (&self.spool, entry.content) {
+                (Some(spool), Content::Guarded(guarded)) => guarded.abandon(spool),
+                (_, content) => self.discard(content, Reason::NetworkError),
+            }
+        }
+        if let Some(spool) = &self.spool {
+            self.store_report(spool);
+            spool.close();
         }
         let mut state = self.lock();
         state.is_counted = true;
@@ -412,6 +498,23 @@ impl Shared {
         drop(state);
         self.wake_worker();
         true
+    }
+}
+
+impl Shared {
+    /// Writes down what was lost and could not be told.
+    fn store_report(&self, spool: &Spool) {
+        let now = clock::now();
+        let report = spool.is_usable(now).then(|| self.recorder.take_report()).flatten();
+        let Some(report) = report else { return };
+        let mut envelope = EncodedEnvelope::encode(Envelope::new(), &sdk_info()).envelope;
+        EncodedItem::client_reports(&report).into_iter().for_each(|item| envelope.push(item));
+        let mut bytes = Vec::new();
+        let written = envelope.write_stored(&mut bytes);
+        let kept = written.ok().and_then(|()| spool.keep(Class::Bulk, None, false, &bytes, now, clock::wall()));
+        if kept.is_none() {
+            self.recorder.record_losses(envelope.losses(), Reason::NetworkError);
+        }
     }
 }
 
@@ -525,14 +628,17 @@ mod tests {
 
     fn delivery(post: impl Fn(usize) -> Reply + Send + Sync + 'static) -> (Delivery, Recorder) {
         let recorder = Recorder::default();
-        let delivery = Delivery::start(
-            Box::new(Scripted(post)),
-            recorder.clone(),
-            Diagnostics::default(),
-            BatchSource::default(),
-            Vec::new(),
-            None,
-        );
+        let parts = Parts {
+            recorder: recorder.clone(),
+            diagnostics: Diagnostics::default(),
+            batches: BatchSource::default(),
+            recovery: Recovery::default(),
+            spool: None,
+            keys: Vec::new(),
+            capacity: None,
+            max_senders: 4,
+        };
+        let delivery = Delivery::start(Box::new(Scripted(post)), parts);
         (delivery, recorder)
     }
 

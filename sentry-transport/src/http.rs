@@ -8,7 +8,8 @@ use sentry_core::{ClientOptions, PendingEnvelope, Transport, TransportOptions};
 
 pub use crate::agent::Agent;
 use crate::agent::UreqPost;
-use crate::delivery::Delivery;
+use crate::delivery::{Delivery, Parts};
+use crate::spool::{Disk, Spool};
 
 /// Delivers envelopes over HTTP, on threads of its own.
 ///
@@ -103,10 +104,15 @@ impl UreqHttpTransportOptions {
         let post = UreqPost::new(&options, agent);
         let secret = options.dsn.secret_key().map(str::to_owned);
         let keys = [options.dsn.public_key().to_owned()].into_iter().chain(secret).collect();
+        let TransportOptions { client_report_recorder: recorder, diagnostics, batches, recovery, max_senders, .. } =
+            options;
+        let spool = options.spool_dir.as_ref().map(|dir| {
+            let (recorder, diagnostics) = (recorder.clone(), diagnostics.clone());
+            Spool::new(dir, &options.dsn, options.spool, Box::new(Disk), recorder, diagnostics)
+        });
         let capacity = options.transport_channel_capacity.map(usize::from);
-        let TransportOptions { client_report_recorder, diagnostics, batches, .. } = options;
-        let delivery = Delivery::start(Box::new(post), client_report_recorder, diagnostics, batches, keys, capacity);
-        UreqHttpTransport { delivery: Some(delivery) }
+        let parts = Parts { recorder, diagnostics, batches, recovery, spool, keys, capacity, max_senders };
+        UreqHttpTransport { delivery: Some(Delivery::start(Box::new(post), parts)) }
     }
 }
 

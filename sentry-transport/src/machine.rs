@@ -11,6 +11,7 @@ use sentry_core::wire::Lane;
 use crate::destination::{Destination, Gate};
 use crate::rate_limit::RateLimits;
 use crate::reply::Answer;
+use crate::spool::FileName;
 use crate::tickets::{Generation, Tickets};
 
 #[derive(Debug)]
@@ -25,17 +26,16 @@ pub(crate) struct Machine {
     /// Until then no more senders are tried.
     crowded_until: Option<Instant>,
     report_since: Option<Instant>,
+    /// Not before then, something is taken up from disk.
+    next_stored: Option<Instant>,
+    max_senders: usize,
     phase: Phase,
 }
 
 /// An encoded envelope that has no verdict yet: waiting for a sender, or being sent.
 #[derive(Debug)]
 pub(crate) struct Flight {
-    /// What is delivered or lost with it.
-    pub(crate) losses: Vec<ItemLoss>,
-    /// What it was accepted as; client reports are nobody's.
-    generation: Option<Generation>,
-    lanes: Vec<Lane>,
+    pub(crate) cargo: Cargo,
     place: Place,
     /// How often it failed.
     failures: u32,
@@ -43,6 +43,20 @@ pub(crate) struct Flight {
     tries: u32,
     /// How many others had succeeded when it failed last, or came.
     successes: u64,
+}
+
+/// What is known of an envelope that is launched.
+#[derive(Debug, Default)]
+pub(crate) struct Cargo {
+    /// What is delivered or lost with it.
+    pub(crate) losses: Vec<ItemLoss>,
+    /// What it was accepted as; client reports are nobody's.
+    pub(crate) generation: Option<Generation>,
+    pub(crate) lanes: Vec<Lane>,
+    /// Where it is on disk, too.
+    pub(crate) file: Option<FileName>,
+    /// How often it had failed while others succeeded, before it was left to the disk; and how many had, by then.
+    pub(crate) history: Option<(u32, u64)>,
 }
 
 /// Where an envelope is.
@@ -79,8 +93,8 @@ pub(crate) enum Phase {
 /// What becomes of an envelope that did not arrive.
 #[derive(Debug)]
 pub(crate) enum Failed {
-    /// It is tried again.
-    Kept,
+    /// It is tried again. So often it was charged.
+    Kept { tries: u32 },
     /// Others arrive, and it does not: it is the envelope that is at fault.
     Lost(Flight),
     /// It was given up before.
@@ -98,7 +112,7 @@ pub(crate) enum Due {
 }
 
 impl Machine {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(max_senders: usize) -> Self {
         Self {
             limits: RateLimits::default(),
             destination: Destination::default(),
@@ -109,6 +123,8 @@ impl Machine {
             full_since: None,
             crowded_until: None,
             report_since: None,
+            next_stored: None,
+            max_senders: max_senders.max(1),
             phase: Phase::Open,
         }
     }
@@ -161,16 +177,18 @@ impl Machine {
 
     /// Whether what would join that lane now has to wait.
     pub(crate) fn is_taken(&self, lane: Lane) -> bool {
-        self.flights.values().any(|flight| flight.lanes.contains(&lane) && flight.keeps_its_lanes())
+        self.flights.values().any(|flight| flight.cargo.lanes.contains(&lane) && flight.keeps_its_lanes())
     }
 
     /// Whether an envelope that waits may be sent: nothing is under way in its lanes, and nothing in front of it.
     pub(crate) fn may_go(&self, id: FlightId) -> bool {
         let Some(flight) = self.flights.get(&id.0) else { return true };
-        flight.lanes.is_empty()
+        flight.cargo.lanes.is_empty()
             || self.flights.iter().all(|(other_id, other)| {
                 let is_in_the_way = other.place == Place::Away || (*other_id < id.0 && other.keeps_its_lanes());
-                *other_id == id.0 || !is_in_the_way || !flight.lanes.iter().any(|lane| other.lanes.contains(lane))
+                *other_id == id.0
+                    || !is_in_the_way
+                    || !flight.cargo.lanes.iter().any(|lane| other.cargo.lanes.contains(lane))
             })
     }
 
@@ -201,16 +219,11 @@ impl Machine {
     }
 
     /// An encoded envelope joins those for the senders. `false` if it has to wait until it [may go](Self::may_go).
-    pub(crate) fn launch(
-        &mut self,
-        losses: Vec<ItemLoss>,
-        generation: Option<Generation>,
-        lanes: Vec<Lane>,
-    ) -> (FlightId, bool) {
+    pub(crate) fn launch(&mut self, cargo: Cargo) -> (FlightId, bool) {
         let id = self.next_flight;
         self.next_flight = self.next_flight.wrapping_add(1);
-        let successes = self.destination.successes();
-        let flight = Flight { losses, generation, lanes, place: Place::Held, failures: 0, tries: 0, successes };
+        let (tries, successes) = cargo.history.unwrap_or((0, self.destination.successes()));
+        let flight = Flight { cargo, place: Place::Held, failures: 0, tries, successes };
         self.flights.insert(id, flight);
         let goes = self.may_go(FlightId(id));
         if goes {
@@ -248,8 +261,33 @@ impl Machine {
         if flight.tries >= MAX_TRIES {
             self.flights.remove(&id.0).map_or(Failed::Gone, Failed::Lost)
         } else {
-            Failed::Kept
+            Failed::Kept { tries: flight.tries }
         }
+    }
+
+    /// Takes out an envelope that is left to the disk. Returns how many others had succeeded when it failed last, too.
+    pub(crate) fn leave(&mut self, id: FlightId) -> Option<(Flight, u64)> {
+        self.flights.remove(&id.0).map(|flight| {
+            let successes = flight.successes;
+            (flight, successes)
+        })
+    }
+
+    /// Whether something may be taken up from disk: after an outage, so many a second.
+    pub(crate) fn stored_due(&self, now: Instant) -> Due {
+        match self.next_stored.filter(|at| now < *at) {
+            Some(at) => Due::At(at),
+            None => Due::Now,
+        }
+    }
+
+    /// Something was taken up from disk; `is_last` if nothing waits there any more.
+    pub(crate) fn took_stored(&mut self, is_last: bool, now: Instant) {
+        self.next_stored = match (is_last, self.is_down(), self.next_stored) {
+            (true, ..) => None,
+            (_, true, _) | (.., Some(_)) => Some(now + BETWEEN_STORED),
+            _ => None,
+        };
     }
 
     pub(crate) fn is_flying(&self, id: FlightId) -> bool {
@@ -271,7 +309,12 @@ impl Machine {
             self.limits.update(limits, retry_after, answer.status, now, wall);
         }
         match answer {
-            Some(_) => self.destination.answers(),
+            Some(_) => {
+                if self.is_down() {
+                    self.next_stored.get_or_insert(now);
+                }
+                self.destination.answers();
+            }
             None => self.destination.ends(id.0),
         }
         self.full_since = None;
@@ -279,7 +322,7 @@ impl Machine {
     }
 
     pub(crate) fn settle_flight(&mut self, flight: &Flight) {
-        if let Some(generation) = flight.generation {
+        if let Some(generation) = flight.cargo.generation {
             self.settle(generation);
         }
     }
@@ -297,7 +340,7 @@ impl Machine {
             return crowded_until.map_or(Due::Now, Due::At);
         }
         let is_crowded = crowded_until.is_some();
-        if waiting == 0 || self.senders >= MAX_SENDERS || is_crowded {
+        if waiting == 0 || self.senders >= self.max_senders || is_crowded {
             self.full_since = None;
             return Due::Not;
         }
@@ -367,8 +410,6 @@ impl Machine {
     }
 }
 
-/// More would only wait for the same server, and for the same two cores.
-pub(crate) const MAX_SENDERS: usize = 4;
 /// One being sent, and one so that the sender need not wait for the worker.
 pub(crate) const AHEAD_OF_EACH_SENDER: usize = 2;
 /// A server that takes longer than this is worth another connection.
@@ -377,6 +418,8 @@ const SLOW_ANSWER: Duration = Duration::from_millis(2);
 pub(crate) const MAX_HELD: usize = 8;
 /// So often one envelope fails while others do not; and so often it keeps others of its lane waiting.
 const MAX_TRIES: u32 = 3;
+/// Ten a second.
+const BETWEEN_STORED: Duration = Duration::from_millis(100);
 const CROWDED: Duration = Duration::from_secs(1);
 const REPORT_AGE: Duration = Duration::from_secs(30);
 
@@ -394,6 +437,10 @@ mod tests {
         vec![ItemLoss::new(Category::Error, 1)]
     }
 
+    fn cargo() -> Cargo {
+        Cargo { losses: losses(), ..Cargo::default() }
+    }
+
     fn land(machine: &mut Machine, id: FlightId, answer: &Answer, now: Instant) -> Option<Flight> {
         let flight = machine.land(id, Some(answer), now, SystemTime::UNIX_EPOCH)?;
         machine.settle_flight(&flight);
@@ -402,13 +449,13 @@ mod tests {
 
     #[test]
     fn two_envelopes_for_each_sender_are_ahead_of_the_wire() {
-        let mut machine = Machine::new();
+        let mut machine = Machine::new(4);
         for (senders, room) in [(0, 2), (1, 2), (2, 4), (4, 8)] {
             while machine.senders() < senders {
                 machine.sender_started();
             }
             while machine.has_room() {
-                machine.launch(losses(), None, Vec::new());
+                machine.launch(cargo());
             }
             assert_eq!(machine.flights.len(), room, "{senders} senders");
         }
@@ -420,13 +467,13 @@ mod tests {
     #[test]
     fn senders_are_added_while_answers_are_slow_and_only_then() {
         let start = sentry_core::clock::now();
-        let mut machine = Machine::new();
+        let mut machine = Machine::new(4);
         assert_eq!(machine.sender_due(0, start), Due::Now, "the first one, who also watches the worker");
         machine.sender_started();
         assert_eq!(machine.sender_due(0, start), Due::Not);
         assert_eq!(machine.sender_due(1, start), Due::At(start + 2 * MS));
         assert_eq!(machine.sender_due(1, start + MS), Due::At(start + 2 * MS));
-        let (id, _) = machine.launch(losses(), None, Vec::new());
+        let (id, _) = machine.launch(cargo());
         assert!(land(&mut machine, id, &answer(200, None), start + MS).is_some());
         assert_eq!(
             machine.sender_due(1, start + 2 * MS),
@@ -434,14 +481,14 @@ mod tests {
             "an answer came: the wait begins anew"
         );
         assert_eq!(machine.sender_due(1, start + 4 * MS), Due::Now);
-        for _ in 1..MAX_SENDERS {
+        for _ in 1..4 {
             machine.sender_started();
         }
         assert_eq!(machine.sender_due(9, start + 100 * MS), Due::Not);
         machine.sender_failed(start + 100 * MS);
         assert_eq!(machine.sender_due(9, start + 1_099 * MS), Due::Not, "the system has no threads: no storm");
         assert_eq!(machine.sender_due(9, start + 1_100 * MS), Due::At(start + 1_102 * MS));
-        for _ in 0..MAX_SENDERS {
+        for _ in 0..4 {
             machine.sender_ended();
         }
         assert_eq!(machine.sender_due(0, start + 100 * MS), Due::At(start + 1_100 * MS), "nor without any sender");
@@ -451,10 +498,10 @@ mod tests {
     #[test]
     fn a_flush_waits_for_verdicts() {
         let now = sentry_core::clock::now();
-        let mut machine = Machine::new();
+        let mut machine = Machine::new(4);
         let (first, second) = (machine.accept().unwrap(), machine.accept().unwrap());
         let ticket = machine.ticket();
-        let (id, _) = machine.launch(losses(), Some(second), Vec::new());
+        let (id, _) = machine.launch(Cargo { generation: Some(second), ..cargo() });
         machine.settle(first);
         assert!(!machine.is_settled(ticket) && !machine.is_idle());
         assert!(land(&mut machine, id, &answer(200, None), now).is_some());
@@ -465,9 +512,9 @@ mod tests {
     #[test]
     fn limits_come_with_any_answer() {
         let now = sentry_core::clock::now();
-        let mut machine = Machine::new();
+        let mut machine = Machine::new(4);
         for (status, header) in [(200, Some("10:transaction:org")), (429, None)] {
-            let (id, _) = machine.launch(losses(), None, Vec::new());
+            let (id, _) = machine.launch(cargo());
             assert!(land(&mut machine, id, &answer(status, header), now).is_some());
         }
         assert!(machine.is_limited(Category::Transaction, now + 59_999 * MS));
@@ -477,14 +524,14 @@ mod tests {
     #[test]
     fn a_report_leaves_alone_after_thirty_seconds() {
         let start = sentry_core::clock::now();
-        let mut machine = Machine::new();
+        let mut machine = Machine::new(4);
         assert_eq!(machine.report_due(false, start), Due::Not, "no timer while nothing is unreported");
         assert_eq!(machine.report_due(true, start), Due::At(start + REPORT_AGE));
         assert_eq!(machine.report_due(true, start + MS), Due::At(start + REPORT_AGE));
         assert_eq!(machine.report_due(true, start + REPORT_AGE), Due::Now);
         machine.reported();
         assert_eq!(machine.report_due(true, start + REPORT_AGE), Due::At(start + 2 * REPORT_AGE), "no storm");
-        let (id, _) = machine.launch(Vec::new(), None, Vec::new());
+        let (id, _) = machine.launch(Cargo::default());
         assert!(land(&mut machine, id, &answer(200, Some("1000::org")), start).is_some());
         assert!(!machine.may_report(start));
         assert_eq!(machine.report_due(true, start + 3 * REPORT_AGE), Due::At(start + Duration::from_secs(1000)));
@@ -493,9 +540,9 @@ mod tests {
     #[test]
     fn the_end() {
         let start = sentry_core::clock::now();
-        let mut machine = Machine::new();
+        let mut machine = Machine::new(4);
         let accepted = machine.accept().unwrap();
-        let (id, _) = machine.launch(losses(), Some(accepted), Vec::new());
+        let (id, _) = machine.launch(Cargo { generation: Some(accepted), ..cargo() });
         machine.begin_close(start, start + 5 * MS);
         machine.begin_close(start, start + 3 * MS);
         assert_eq!(machine.phase(), Phase::Closing { deadline: start + 5 * MS }, "nobody's time is cut");
@@ -504,7 +551,7 @@ mod tests {
         assert!(!machine.is_past_deadline(start + 4 * MS));
         assert!(machine.is_past_deadline(start + 5 * MS));
         let given_up = machine.give_up();
-        assert_eq!(given_up.iter().map(|flight| flight.losses.clone()).collect::<Vec<_>>(), [losses()]);
+        assert_eq!(given_up.iter().map(|flight| flight.cargo.losses.clone()).collect::<Vec<_>>(), [losses()]);
         machine.close();
         assert!(land(&mut machine, id, &answer(200, None), start).is_none(), "a late answer changes no books");
         machine.settle(accepted);
@@ -514,8 +561,8 @@ mod tests {
     #[test]
     fn what_shares_a_lane_goes_one_by_one_in_its_order() {
         let now = sentry_core::clock::now();
-        let mut machine = Machine::new();
-        let launch = |machine: &mut Machine, lanes: &[Lane]| machine.launch(losses(), None, lanes.to_vec());
+        let mut machine = Machine::new(4);
+        let launch = |machine: &mut Machine, lanes: &[Lane]| machine.launch(Cargo { lanes: lanes.to_vec(), ..cargo() });
         let (logs, goes) = launch(&mut machine, &[Lane::Logs]);
         assert!(goes && machine.is_taken(Lane::Logs) && !machine.is_taken(Lane::Metrics));
         let (more, goes) = launch(&mut machine, &[Lane::Logs]);
@@ -535,7 +582,7 @@ mod tests {
                 .collect()
         };
         assert_eq!(free(&machine), []);
-        assert!(matches!(machine.fail(logs, now, 0.0), Failed::Kept));
+        assert!(matches!(machine.fail(logs, now, 0.0), Failed::Kept { .. }));
         assert_eq!(free(&machine), [logs], "what failed is still in front of the others");
         for id in [logs, more, both, session] {
             assert_eq!(free(&machine), [id]);
@@ -549,17 +596,49 @@ mod tests {
     #[test]
     fn what_fails_again_and_again_holds_up_nothing() {
         let now = sentry_core::clock::now();
-        let mut machine = Machine::new();
-        let (poison, _) = machine.launch(losses(), None, vec![Lane::Logs]);
-        let (other, goes) = machine.launch(losses(), None, vec![Lane::Logs]);
+        let mut machine = Machine::new(4);
+        let (poison, _) = machine.launch(Cargo { lanes: vec![Lane::Logs], ..cargo() });
+        let (other, goes) = machine.launch(Cargo { lanes: vec![Lane::Logs], ..cargo() });
         assert!(!goes);
         for _ in 0..MAX_TRIES {
             assert!(!machine.may_go(other) && machine.is_taken(Lane::Logs));
             machine.relaunch(poison);
-            assert!(matches!(machine.fail(poison, now, 0.0), Failed::Kept));
+            assert!(matches!(machine.fail(poison, now, 0.0), Failed::Kept { .. }));
         }
         assert!(machine.may_go(other) && machine.may_go(poison));
         machine.relaunch(poison);
         assert!(!machine.may_go(other), "never two at a time");
+    }
+
+    #[test]
+    fn after_an_outage_ten_a_second_are_taken_up_from_disk() {
+        let mut machine = Machine::new(4);
+        let now = sentry_core::clock::now();
+        machine.took_stored(false, now);
+        assert_eq!(machine.stored_due(now), Due::Now, "there was no outage");
+        let (id, _) = machine.launch(cargo());
+        assert!(matches!(machine.fail(id, now, 0.0), Failed::Kept { tries: 0 }));
+        assert!(machine.leave(id).is_some());
+        assert_eq!(machine.stored_due(now), Due::Now, "the probe");
+        machine.took_stored(false, now);
+        let (probe, _) = machine.launch(cargo());
+        assert!(land(&mut machine, probe, &answer(200, None), now).is_some());
+        for n in 1..4 {
+            let due = now + n * BETWEEN_STORED;
+            assert_eq!(machine.stored_due(due - MS), Due::At(due));
+            assert_eq!(machine.stored_due(due), Due::Now);
+            machine.took_stored(n == 3, due);
+        }
+        assert_eq!(machine.stored_due(now), Due::Now, "it is over");
+    }
+
+    #[test]
+    fn what_comes_back_from_disk_remembers_its_tries() {
+        let mut machine = Machine::new(4);
+        let now = sentry_core::clock::now();
+        let (other, _) = machine.launch(cargo());
+        assert!(land(&mut machine, other, &answer(200, None), now).is_some());
+        let (id, _) = machine.launch(Cargo { history: Some((2, 0)), ..cargo() });
+        assert!(matches!(machine.fail(id, now, 0.0), Failed::Lost(_)), "others succeeded since it failed last");
     }
 }

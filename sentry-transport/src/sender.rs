@@ -15,8 +15,9 @@ use sentry_core::wire::EncodedEnvelope;
 
 use crate::delivery::{Shared, State, WATCH, Wants, enter_own_thread};
 use crate::encode::{Body, Encoder};
-use crate::machine::{Failed, FlightId, Phase};
+use crate::machine::{Cargo, Failed, FlightId, Phase};
 use crate::reply::{Answer, Reply, Verdict, judge};
+use crate::spool::FileName;
 use crate::worker::forget_payload;
 
 /// The way to the server. A call returns within its own bounds of time.
@@ -29,6 +30,8 @@ pub(crate) trait Post: Send + Sync + 'static {
 pub(crate) struct Job {
     pub(crate) id: FlightId,
     pub(crate) envelope: EncodedEnvelope,
+    /// Where it is on disk, too.
+    pub(crate) file: Option<FileName>,
 }
 
 /// Starts a sender, which the machine has counted in.
@@ -93,6 +96,10 @@ fn deliver(shared: &Shared, job: Job, encoder: &mut Encoder) {
     let is_the_end = if verdict == Verdict::Unreachable {
         fail(shared, job)
     } else {
+        // Before anybody learns of the verdict: who then ends the process is not to send it again.
+        if let Some((file, spool)) = job.file.zip(shared.spool.as_ref()) {
+            spool.remove(file);
+        }
         land(shared, job.id, verdict, if let Reply::Answer(answer) = &reply { Some(answer) } else { None });
         false
     };
@@ -112,7 +119,7 @@ fn deliver(shared: &Shared, job: Job, encoder: &mut Encoder) {
 fn land(shared: &Shared, id: FlightId, verdict: Verdict, answer: Option<&Answer>) {
     let mut state = shared.lock();
     if let Some(flight) = state.machine.land(id, answer, clock::now(), clock::wall()) {
-        let losses = flight.losses.iter().copied();
+        let losses = flight.cargo.losses.iter().copied();
         match (verdict, verdict.reason()) {
             (_, Some(reason)) => shared.recorder.record_losses(losses, reason),
             (Verdict::LimitedByServer, _) => shared.recorder.record_limited_by_server(losses),
@@ -148,19 +155,35 @@ fn send_kept(shared: &Shared, state: &mut State) {
     }
 }
 
-/// The envelope did not arrive: it is kept, to be tried again. `true` when there is no time for that.
-fn fail(shared: &Shared, job: Job) -> bool {
+/// The envelope did not arrive: it is kept, to be tried again, or left to the disk. `true` when there is no time for
+/// that.
+fn fail(shared: &Shared, mut job: Job) -> bool {
     let mut state = shared.lock();
     let mut is_the_end = false;
-    match state.machine.fail(job.id, clock::now(), dice()) {
-        Failed::Kept => {
+    let mut failed = state.machine.fail(job.id, clock::now(), dice());
+    if let (Failed::Kept { tries }, Some((file, spool))) = (&failed, job.file.zip(shared.spool.as_ref())) {
+        let tries = *tries;
+        drop(state);
+        // Its name remembers what was charged to it.
+        job.file = if u32::from(file.tries) < tries { spool.try_again(file, u8::MAX) } else { Some(file) };
+        state = shared.lock();
+        if leave(shared, &mut state, &job) {
+            failed = Failed::Gone;
+        }
+    } else if let (Failed::Lost(_), Some((file, spool))) = (&failed, job.file.zip(shared.spool.as_ref())) {
+        drop(state);
+        spool.remove(file);
+        state = shared.lock();
+    }
+    match failed {
+        Failed::Kept { .. } => {
             state.kept.push_back(job);
             if state.is_waited_for() {
                 state.machine.hurry(clock::now());
             }
         }
         Failed::Lost(flight) => {
-            shared.recorder.record_losses(flight.losses.iter().copied(), Reason::NetworkError);
+            shared.recorder.record_losses(flight.cargo.losses.iter().copied(), Reason::NetworkError);
             state.machine.settle_flight(&flight);
             send_kept(shared, &mut state);
         }
@@ -175,6 +198,23 @@ fn fail(shared: &Shared, job: Job) -> bool {
     is_the_end
 }
 
+/// Leaves an envelope to the disk, if it is there.
+fn leave(shared: &Shared, state: &mut State, job: &Job) -> bool {
+    let Some((file, spool)) = job.file.zip(shared.spool.as_ref()) else { return false };
+    if !spool.holds(&file) {
+        return false;
+    }
+    let Some((flight, successes)) = state.machine.leave(job.id) else { return true };
+    let Cargo { losses, lanes, .. } = &flight.cargo;
+    if !spool.park(file, losses.clone(), lanes.clone(), successes) {
+        // Removed just now, by somebody else.
+        shared.recorder.record_losses(losses.iter().copied(), Reason::InternalSdkError);
+    }
+    state.machine.settle_flight(&flight);
+    send_kept(shared, state);
+    true
+}
+
 /// From 0 to 1, another each time.
 fn dice() -> f64 {
     let (high, _) = sentry_core::types::random_uuid().as_u64_pair();
@@ -184,7 +224,7 @@ fn dice() -> f64 {
 /// Ends a flight that never left.
 pub(crate) fn account(shared: &Shared, state: &mut State, id: FlightId, reason: Reason) {
     if let Some(flight) = state.machine.land(id, None, clock::now(), clock::wall()) {
-        shared.recorder.record_losses(flight.losses.iter().copied(), reason);
+        shared.recorder.record_losses(flight.cargo.losses.iter().copied(), reason);
         state.machine.settle_flight(&flight);
         send_kept(shared, state);
     }

@@ -5,20 +5,26 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sentry_core::clock;
 use sentry_core::protocol::Envelope;
-use sentry_core::protocol::client_report::{Category, Reason};
+use sentry_core::protocol::client_report::{Category, LossSource, Reason};
 use sentry_core::wire::{EncodedEnvelope, EncodedItem, Lane};
+use sentry_core::{Class, clock};
 
 use crate::delivery::{Content, Entry, Shared, State, Wants, enter_own_thread};
 use crate::destination::Gate;
-use crate::machine::{Due, Phase};
+use crate::machine::{Cargo, Due, Phase};
+use crate::scribe;
 use crate::sender::{self, Job};
+use crate::spool::{FileName, Loaded, Spool};
 use crate::tickets::Generation;
 
 /// What the worker does next.
 enum Task {
     Finish(Entry),
+    /// Takes over what other processes left on disk.
+    Adopt,
+    /// Takes up what waits on disk.
+    TakeUp,
     Report,
     Gather,
     AddSender,
@@ -70,6 +76,9 @@ fn run(shared: &Arc<Shared>, epoch: u64) {
 
 fn work(shared: &Arc<Shared>, epoch: u64) {
     loop {
+        if let Some(spool) = shared.spool.as_ref().filter(|_| shared.lock().scribe == scribe::Is::Away) {
+            scribe::record_due(shared, spool);
+        }
         let mut limited = Vec::new();
         let task = next_task(shared, epoch, &mut limited);
         if !limited.is_empty() {
@@ -81,6 +90,8 @@ fn work(shared: &Arc<Shared>, epoch: u64) {
                     return;
                 }
             }
+            Task::Adopt => adopt(shared),
+            Task::TakeUp => take_up(shared),
             Task::Report => report(shared),
             Task::Gather => shared.batches.take_due(clock::now(), |batch| shared.push_pending(batch)),
             Task::AddSender => add_sender(shared),
@@ -95,7 +106,7 @@ fn work(shared: &Arc<Shared>, epoch: u64) {
 }
 
 /// Decides what is next. `limited` gets what came up meanwhile and must not be sent now.
-fn next_task(shared: &Shared, epoch: u64, limited: &mut Vec<Entry>) -> Task {
+fn next_task(shared: &Arc<Shared>, epoch: u64, limited: &mut Vec<Entry>) -> Task {
     let mut state = shared.lock();
     let now = clock::now();
     if state.worker.epoch != epoch || state.machine.phase() == Phase::Closed {
@@ -110,16 +121,29 @@ fn next_task(shared: &Shared, epoch: u64, limited: &mut Vec<Entry>) -> Task {
     if batch_due.is_some_and(|due| due <= now) {
         return Task::Gather;
     }
+    if state.worker.adopts_at.is_some_and(|at| at <= now) {
+        // Not by a timer: while there is nothing to do here, others may take it over.
+        state.worker.adopts_at = Some(now + BETWEEN_ADOPTIONS);
+        return Task::Adopt;
+    }
     match state.machine.gate(now) {
         Gate::Open => {}
         gate => {
-            // Nothing is finished meanwhile: it waits as it is, and within its bounds.
-            state.worker.wants = Wants::Room;
             let retry_at = if let Gate::Until(retry_at) = gate { Some(retry_at) } else { None };
+            if let Some(task) = finish_for_the_disk(shared, &mut state, now, limited) {
+                return task;
+            }
+            // Nothing is finished meanwhile: it waits as it is, and within its bounds.
+            state.worker.wants = if goes_to_disk(shared, &state, now) { Wants::Work } else { Wants::Room };
             return sleep(&mut state, [retry_at, batch_due]);
         }
     }
     if !state.has_next_kept() && !state.machine.has_room() {
+        if state.machine.phase() != Phase::Open {
+            if let Some(task) = finish_for_the_disk(shared, &mut state, now, limited) {
+                return task;
+            }
+        }
         state.worker.wants = Wants::Room;
         return match state.machine.sender_due(shared.jobs.1.len(), now) {
             Due::Now => {
@@ -134,7 +158,8 @@ fn next_task(shared: &Shared, epoch: u64, limited: &mut Vec<Entry>) -> Task {
     let due = state.machine.report_due(has_report, now);
     let is_waited_for = has_report && state.machine.may_report(now) && (state.wants_report() || says_goodbye(&state));
     let reports = due == Due::Now || is_waited_for;
-    if state.machine.senders() == 0 && (reports || !state.kept.is_empty() || !state.queue.is_empty()) {
+    let has_stored = shared.spool.as_ref().is_some_and(Spool::has_waiting) && state.machine.phase() == Phase::Open;
+    if state.machine.senders() == 0 && (reports || has_stored || !state.kept.is_empty() || !state.queue.is_empty()) {
         // Nothing is finished without someone to send it, who also watches over this thread meanwhile.
         match state.machine.sender_due(0, now) {
             Due::Now => {
@@ -149,18 +174,23 @@ fn next_task(shared: &Shared, epoch: u64, limited: &mut Vec<Entry>) -> Task {
     if !takes_new && send_next_kept(shared, &mut state) {
         return Task::LookAgain;
     }
-    while let Some(entry) = pop(&mut state) {
-        if is_limited(&state, &entry, now) {
-            limited.push(entry);
-            if limited.len() >= AT_ONCE {
-                return Task::LookAgain;
+    // What is new and what waits on disk take turns.
+    let mut stored_due = None;
+    if has_stored {
+        match state.machine.stored_due(now) {
+            Due::Now if state.queue.is_empty() || !state.worker.took_stored => {
+                state.worker.took_stored = true;
+                state.worker.patience_ends = Some(now + PATIENCE_WITH_SYMBOLS);
+                return Task::TakeUp;
             }
-            continue;
+            Due::Now => {}
+            Due::At(at) => stored_due = Some(at),
+            Due::Not => {}
         }
-        if matches!(entry.content, Content::Pending(_)) {
-            state.worker.patience_ends = Some(now + PATIENCE_WITH_SYMBOLS);
-        }
-        return Task::Finish(entry);
+    }
+    state.worker.took_stored = false;
+    if let Some(task) = next_finish(shared, &mut state, now, limited) {
+        return task;
     }
     if !limited.is_empty() || send_next_kept(shared, &mut state) {
         return Task::LookAgain;
@@ -172,28 +202,84 @@ fn next_task(shared: &Shared, epoch: u64, limited: &mut Vec<Entry>) -> Task {
         return Task::GiveUp;
     }
     state.worker.wants = Wants::Work;
-    sleep(&mut state, [if let Due::At(due) = due { Some(due) } else { None }, batch_due])
+    sleep(
+        &mut state,
+        [if let Due::At(due) = due { Some(due) } else { None }, batch_due].into_iter().chain([stored_due]),
+    )
+}
+
+/// Takes out what is to be finished next. What must not be sent now is put aside.
+fn next_finish(shared: &Arc<Shared>, state: &mut State, now: Instant, limited: &mut Vec<Entry>) -> Option<Task> {
+    while let Some(entry) = pop(state) {
+        if is_limited(state, &entry, now) {
+            limited.push(entry);
+            if limited.len() >= AT_ONCE {
+                return Some(Task::LookAgain);
+            }
+            continue;
+        }
+        if !matches!(entry.content, Content::Encoded(_)) {
+            state.worker.patience_ends = Some(now + PATIENCE_WITH_SYMBOLS);
+            scribe::call(shared, state);
+        }
+        return Some(Task::Finish(entry));
+    }
+    None
+}
+
+/// Takes out what is to be finished although it cannot be sent: it is left to the disk.
+fn finish_for_the_disk(
+    shared: &Arc<Shared>,
+    state: &mut State,
+    now: Instant,
+    limited: &mut Vec<Entry>,
+) -> Option<Task> {
+    if !goes_to_disk(shared, state, now) {
+        return None;
+    }
+    let task = next_finish(shared, state, now, limited);
+    task.or_else(|| (!limited.is_empty()).then_some(Task::LookAgain))
+}
+
+/// Whether what is finished now is left to the disk.
+fn goes_to_disk(shared: &Shared, state: &State, now: Instant) -> bool {
+    let is_waiting = state.machine.is_down() || state.machine.phase() != Phase::Open;
+    is_waiting && shared.spool.as_ref().is_some_and(|spool| spool.is_usable(now))
 }
 
 /// Finishes an envelope and launches it. `false` when another worker took over meanwhile.
 fn finish(shared: &Shared, entry: Entry, epoch: u64) -> bool {
-    let Entry { content, generation } = entry;
-    let (is_pending, envelope) = match content {
-        Content::Encoded(envelope) => (false, Some(envelope)),
-        Content::Pending(mut pending) => {
+    let Entry { content, class, generation } = entry;
+    let (pending, encoded, record) = match content {
+        Content::Encoded(envelope) => (None, Some(envelope), None),
+        Content::Pending(pending) => (Some(pending), None, None),
+        Content::Guarded(guarded) => match guarded.take() {
+            Some((pending, record)) => (Some(pending), None, record),
+            None => (None, None, None),
+        },
+    };
+    let is_pending = pending.is_some();
+    let envelope = match pending {
+        None => encoded,
+        Some(mut pending) => {
             let category = pending.category();
             let resolved = catch_unwind(AssertUnwindSafe(|| pending.resolve_stacks()));
             resolved.unwrap_or_else(forget_payload);
             shared.lock().expect_finish(epoch, clock::now() + PATIENCE);
             let finished = catch_unwind(AssertUnwindSafe(|| pending.finish().map(|envelope| shared.encode(envelope))));
-            let envelope = finished.unwrap_or_else(|payload| {
+            finished.unwrap_or_else(|payload| {
                 shared.recorder.record_loss(category, Reason::InternalSdkError, 1);
                 forget_payload(payload);
                 None
-            });
-            (true, envelope)
+            })
         }
     };
+    let cargo = Cargo { generation: Some(generation), ..Cargo::default() };
+    let load = envelope.map(|envelope| store(shared, class, envelope, record, cargo));
+    if let (None, Some(record), Some(spool)) = (&load, record, &shared.spool) {
+        // It was dropped, which is counted.
+        spool.remove(record);
+    }
     let mut state = shared.lock();
     let is_the_one = state.worker.epoch == epoch;
     if !is_the_one {
@@ -201,14 +287,111 @@ fn finish(shared: &Shared, entry: Entry, epoch: u64) -> bool {
     } else if is_pending {
         state.worker.patience_ends = None;
     }
-    match envelope {
-        Some(envelope) => depart(shared, &mut state, envelope, Some(generation)),
+    let removed = match load {
+        Some(load) => depart(shared, &mut state, load),
         None => {
             state.machine.settle(generation);
             shared.settled(&mut state);
+            None
+        }
+    };
+    drop(state);
+    remove(shared, removed);
+    is_the_one
+}
+
+/// An envelope that is ready to leave.
+struct Load {
+    envelope: EncodedEnvelope,
+    /// Without losses and lanes: what is limited is not known yet.
+    cargo: Cargo,
+    is_report: bool,
+}
+
+/// Writes a finished envelope to disk, in the place of its record: errors always, the rest when it cannot be sent now.
+fn store(shared: &Shared, class: Class, envelope: EncodedEnvelope, record: Option<FileName>, cargo: Cargo) -> Load {
+    let file = shared.spool.as_ref().and_then(|spool| {
+        if let Some(record) = record.filter(|record| !record.is_raw) {
+            // It was finished when it came.
+            return Some(record);
+        }
+        let now = clock::now();
+        let is_wanted = !envelope.is_empty() && (class != Class::Bulk || goes_to_disk(shared, &shared.lock(), now));
+        let mut bytes = Vec::new();
+        let written = is_wanted && envelope.write_stored(&mut bytes).is_ok();
+        let file = written.then(|| spool.keep(class, envelope.event_id(), false, &bytes, now, clock::wall())).flatten();
+        match (file, record) {
+            (Some(file), Some(record)) => {
+                spool.remove(record);
+                Some(file)
+            }
+            // Better the record than nothing: it is removed with the envelope.
+            (file, record) => file.or(record),
+        }
+    });
+    Load { envelope, cargo: Cargo { file, ..cargo }, is_report: false }
+}
+
+fn adopt(shared: &Shared) {
+    if let Some(spool) = &shared.spool {
+        spool.adopt(clock::now());
+    }
+}
+
+/// Sends the first of what waits on disk.
+fn take_up(shared: &Arc<Shared>) {
+    let Some(spool) = &shared.spool else { return };
+    let taken = spool.take_up(clock::wall());
+    let is_last = !spool.has_waiting();
+    let load = match taken {
+        Some((file, Some((Loaded::Finished(envelope), successes)))) => {
+            let history = Some((u32::from(file.tries), successes));
+            Some(Load { envelope, cargo: Cargo { file: Some(file), history, ..Cargo::default() }, is_report: false })
+        }
+        Some((file, Some((Loaded::Raw(bytes), _)))) => recover(shared, spool, file, bytes),
+        _ => None,
+    };
+    let mut state = shared.lock();
+    state.worker.patience_ends = None;
+    if load.is_some() {
+        state.machine.took_stored(is_last, clock::now());
+    }
+    let removed = load.and_then(|mut load| {
+        // Who begins to wait from now on waits for it, too.
+        load.cargo.generation = state.machine.accept();
+        depart(shared, &mut state, load)
+    });
+    drop(state);
+    remove(shared, removed);
+}
+
+/// Finishes what was recorded and not finished: by a process that died, or when there was no room for it in memory. That
+/// is begun three times at most, should it be what ends processes.
+fn recover(shared: &Shared, spool: &Spool, file: FileName, bytes: Vec<u8>) -> Option<Load> {
+    let file = spool.try_again(file, MAX_RECOVERIES)?;
+    let finished = Envelope::from_slice(&bytes).ok().and_then(|record| {
+        let category = record.losses().next().map_or(Category::Error, |loss| loss.category);
+        let recovered = catch_unwind(AssertUnwindSafe(|| shared.recovery.finish(record)));
+        recovered.unwrap_or_else(|payload| {
+            shared.recorder.record_loss(category, Reason::InternalSdkError, 1);
+            forget_payload(payload);
+            None
+        })
+    });
+    match finished.map(|envelope| shared.encode(envelope)) {
+        Some(envelope) => Some(store(shared, file.class, envelope, Some(file), Cargo::default())),
+        None => {
+            spool.remove(file);
+            None
         }
     }
-    is_the_one
+}
+
+/// Removes the file of an envelope that did not leave.
+fn remove(shared: &Shared, file: Option<FileName>) {
+    if let Some((file, spool)) = file.zip(shared.spool.as_ref()) {
+        spool.remove(file);
+    }
 }
 
 /// Sends a client report alone.
@@ -221,13 +404,19 @@ fn report(shared: &Shared) {
     };
     let mut envelope = EncodedEnvelope::encode(Envelope::new(), &sentry_core::sdk_info()).envelope;
     EncodedItem::client_reports(&report).into_iter().for_each(|item| envelope.push(item));
-    depart(shared, &mut state, envelope, None);
+    let load = Load { envelope, cargo: Cargo::default(), is_report: true };
+    let _ = depart(shared, &mut state, load);
 }
 
-/// Takes from an envelope what is limited now, gives it the report of losses to take along, and hands it to the senders.
-fn depart(shared: &Shared, state: &mut State, mut envelope: EncodedEnvelope, generation: Option<Generation>) {
+/// Takes from an envelope what is limited now, gives it the report of losses to take along, and hands it to the senders; or
+/// leaves it to the disk, while nothing can be sent. Returns the file of an envelope of which nothing is left.
+fn depart(shared: &Shared, state: &mut State, load: Load) -> Option<FileName> {
+    let Load { mut envelope, mut cargo, is_report } = load;
     if state.machine.phase() == Phase::Closed {
-        return shared.recorder.record_losses(envelope.losses(), Reason::NetworkError);
+        if !park(shared, &envelope, &cargo) {
+            shared.recorder.record_losses(envelope.losses(), Reason::NetworkError);
+        }
+        return None;
     }
     let now = clock::now();
     let mut limited = envelope.retain(|item| !state.machine.is_limited(item.category(), now));
@@ -239,27 +428,50 @@ fn depart(shared: &Shared, state: &mut State, mut envelope: EncodedEnvelope, gen
         shared.recorder.record_losses(item.losses().iter().copied(), Reason::RatelimitBackoff);
     }
     if envelope.is_empty() {
-        if let Some(generation) = generation {
-            state.machine.settle(generation);
-        }
-        return shared.settled(state);
+        settle(shared, state, cargo.generation);
+        return cargo.file;
     }
-    let takes_report = generation.is_some() && state.machine.may_report(now);
+    let is_probe = state.machine.gate(now) == Gate::Open && state.machine.has_room();
+    let is_behind = shared.spool.as_ref().is_some_and(|spool| spool.is_before(envelope.lanes()));
+    if (!is_probe || (is_behind && cargo.history.is_none())) && park(shared, &envelope, &cargo) {
+        settle(shared, state, cargo.generation);
+        return None;
+    }
+    let takes_report = !is_report && state.machine.may_report(now);
     if let Some(report) = takes_report.then(|| shared.recorder.take_report()).flatten() {
         EncodedItem::client_reports(&report).into_iter().for_each(|item| envelope.push(item));
         state.machine.reported();
     }
-    let (id, goes) = state.machine.launch(envelope.losses().collect(), generation, envelope.lanes().collect());
-    if generation.is_none() {
+    cargo.losses = envelope.losses().collect();
+    cargo.lanes = envelope.lanes().collect();
+    let file = cargo.file;
+    let (id, goes) = state.machine.launch(cargo);
+    if is_report {
         state.report_leaves(id);
     }
+    let job = Job { id, envelope, file };
     if !goes {
-        return state.kept.push_back(Job { id, envelope });
-    }
-    if let Err(refused) = shared.jobs.0.try_send(Job { id, envelope }) {
+        state.kept.push_back(job);
+    } else if let Err(refused) = shared.jobs.0.try_send(job) {
         // There is room for all that can be ahead of the wire; if there is not, it is not silent.
         sender::account(shared, state, refused.into_inner().id, Reason::InternalSdkError);
     }
+    None
+}
+
+/// Leaves an envelope to the disk, if it is there.
+fn park(shared: &Shared, envelope: &EncodedEnvelope, cargo: &Cargo) -> bool {
+    cargo.file.zip(shared.spool.as_ref()).is_some_and(|(file, spool)| {
+        let successes = cargo.history.map_or(0, |(_, successes)| successes);
+        spool.park(file, envelope.losses().collect(), envelope.lanes().collect(), successes)
+    })
+}
+
+fn settle(shared: &Shared, state: &mut State, generation: Option<Generation>) {
+    if let Some(generation) = generation {
+        state.machine.settle(generation);
+    }
+    shared.settled(state);
 }
 
 /// Hands the first of those kept that may go to the senders. `false` if there is none.
@@ -277,7 +489,7 @@ fn pop(state: &mut State) -> Option<Entry> {
     let State { queue, machine, .. } = state;
     queue.pop(|entry| match &entry.content {
         Content::Pending(pending) => Lane::of_batches(pending.category()).is_none_or(|lane| !machine.is_taken(lane)),
-        Content::Encoded(_) => true,
+        Content::Guarded(_) | Content::Encoded(_) => true,
     })
 }
 
@@ -293,8 +505,9 @@ fn add_sender(shared: &Arc<Shared>) {
 fn is_limited(state: &State, entry: &Entry, now: Instant) -> bool {
     match &entry.content {
         Content::Pending(pending) if !pending.is_finished() => state.machine.is_limited(pending.category(), now),
+        Content::Guarded(guarded) if !guarded.is_finished => state.machine.is_limited(guarded.category, now),
         // Its items are looked at one by one.
-        Content::Pending(_) | Content::Encoded(_) => false,
+        Content::Pending(_) | Content::Guarded(_) | Content::Encoded(_) => false,
     }
 }
 
@@ -305,7 +518,7 @@ fn says_goodbye(state: &State) -> bool {
 }
 
 /// Sleeps until something is `due` at the latest, or to the end of a transport that closes.
-fn sleep(state: &mut State, due: [Option<Instant>; 2]) -> Task {
+fn sleep(state: &mut State, due: impl IntoIterator<Item = Option<Instant>>) -> Task {
     let end = if let Phase::Closing { deadline } = state.machine.phase() { Some(deadline) } else { None };
     let until = due.into_iter().chain([end]).flatten().min();
     state.worker.sleeps_until = until;
@@ -323,5 +536,8 @@ const PATIENCE: Duration = Duration::from_millis(250);
 const PATIENCE_WITH_SYMBOLS: Duration = Duration::from_secs(10);
 /// How many hooks may be stuck at once before envelopes wait in the queue.
 pub(crate) const MAX_STUCK: usize = 4;
+const BETWEEN_ADOPTIONS: Duration = Duration::from_secs(10 * 60);
+/// How often finishing what another process left is begun.
+const MAX_RECOVERIES: u8 = 3;
 /// How many limited envelopes are dropped before callers get the lock again.
 const AT_ONCE: usize = 64;

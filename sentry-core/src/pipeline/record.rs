@@ -48,11 +48,10 @@ impl Pipeline {
     }
 
     /// Finishes what an ended process recorded: integrations and hooks run, those of its scopes excepted. `None` when
-    /// one of them dropped it; all of it is counted.
+    /// one of them dropped it, which is counted.
     pub(crate) fn recover(&self, envelope: Envelope) -> Option<Envelope> {
         let _mark = suppress::enter();
         let headers = envelope.headers().clone();
-        self.recorder.record_recovered(envelope.losses());
         let mut recovered = Envelope::new().with_headers(headers);
         let mut is_orphaned = false;
         for item in envelope.into_items() {
