@@ -107,6 +107,9 @@ fn apply_environment(mut opts: ClientOptions, environment: &Environment<'_>) -> 
             None => {}
         }
     }
+    if opts.spool_dir.is_none() {
+        opts.spool_dir = environment.get(&["SENTRY_SPOOL_DIR"]).map(Into::into);
+    }
     if opts.http_proxy.is_none() {
         opts.http_proxy = environment.get(&["HTTP_PROXY", "http_proxy"]).map(Into::into);
     }
@@ -148,6 +151,7 @@ mod tests {
                 ("SSL_VERIFY", "false"),
                 ("http_proxy", "http://proxy:1"),
                 ("no_proxy", "host"),
+                ("SENTRY_SPOOL_DIR", "/var/spool/app"),
             ],
         );
         assert_eq!(opts.dsn.as_ref().map(|dsn| dsn.host()), Some("host"));
@@ -157,6 +161,7 @@ mod tests {
         assert!(opts.debug && opts.accept_invalid_certs);
         assert_eq!(opts.https_proxy.as_deref(), Some("http://proxy:1"));
         assert_eq!(opts.no_proxy.as_deref(), Some("host"));
+        assert_eq!(opts.spool_dir.as_deref(), Some("/var/spool/app".as_ref()));
         assert_eq!(opts.problems(), []);
     }
 

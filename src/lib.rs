@@ -35,11 +35,15 @@
 //! does. A panic that is likely to end the process is waited for in the panic hook. `std::process::exit` runs no
 //! destructors: drop the guard before it.
 //!
+//! With a directory for the spool ([`ClientOptions::spool_dir`], `SENTRY_SPOOL_DIR`) what is captured is on disk 100 ms
+//! later, panics before the panic hook returns, and is sent when the program starts again: however it ended, and whether
+//! or not the server could be reached.
+//!
 //! # Environment
 //!
 //! [`init`] reads, where the program did not choose: `SENTRY_DSN`, `SENTRY_RELEASE`, `SENTRY_ENVIRONMENT`,
 //! `SENTRY_SAMPLE_RATE`, `SENTRY_TRACES_SAMPLE_RATE`, `SENTRY_TRACE` and `SENTRY_BAGGAGE` (the trace that this process is
-//! part of, in the syntax of the headers `sentry-trace` and `baggage`), `SENTRY_DEBUG`, `HTTP_PROXY`, `HTTPS_PROXY`, `NO_PROXY` (and their lower-case forms),
+//! part of, in the syntax of the headers `sentry-trace` and `baggage`), `SENTRY_DEBUG`, `SENTRY_SPOOL_DIR`, `HTTP_PROXY`, `HTTPS_PROXY`, `NO_PROXY` (and their lower-case forms),
 //! `SSL_VERIFY`; the TLS library reads `SSL_CERT_FILE`. A value that cannot be used is said once on standard error,
 //! and never ends the program.
 //!
@@ -74,13 +78,13 @@ pub use defaults::apply_defaults;
 pub use init::{ClientInitGuard, InitError, init, try_init};
 
 pub use sentry_core::{
-    BatchSource, BeforeCallback, Breadcrumb, Capture, CategoryStats, Class, Client, ClientOptions, DenyList,
-    Diagnostics, DiagnosticsCallback, Envelope, EventSamplingStrategy, Hub, HubSwitchGuard, Integration,
-    IntoBreadcrumbs, IntoDsn, Level, NoOpTransport, OptionsProblem, PendingEnvelope, RawStack, Scope, ScopeGuard,
-    SentryFuture, SentryFutureExt, StackTarget, Stats, Transport, TransportFactory, TransportOptions, User,
-    add_breadcrumb, capture_error, capture_event, capture_message, client_report, configure_global_scope,
-    configure_scope, event_from_error, forked, last_event_id, parse_type_from_debug, protocol, release_name, types,
-    utils, with_integration, with_scope, within_current,
+    BatchSource, BeforeCallback, Breadcrumb, Capture, CategoryStats, Class, Client, ClientOptions, CloseReport,
+    DenyList, Diagnostics, DiagnosticsCallback, Envelope, EventSamplingStrategy, Hub, HubSwitchGuard, Integration,
+    IntoBreadcrumbs, IntoDsn, Level, NoOpTransport, OptionsProblem, PendingEnvelope, RawStack, Record, Recovery, Scope,
+    ScopeGuard, SentryFuture, SentryFutureExt, SpoolFsync, SpoolMode, SpoolOptions, StackTarget, Stats, Transport,
+    TransportFactory, TransportOptions, User, add_breadcrumb, capture_error, capture_event, capture_message,
+    client_report, configure_global_scope, configure_scope, event_from_error, forked, last_event_id,
+    parse_type_from_debug, protocol, release_name, types, utils, with_integration, with_scope, within_current,
 };
 
 // Tracing.
@@ -117,7 +121,7 @@ pub mod transports {
     #[cfg(feature = "ureq")]
     pub use sentry_transport::{
         DefaultTransportFactory, HttpTransport, RateLimiter, RateLimitingCategory, StdTransportThread,
-        StdTransportThreadOptions, UreqHttpTransport, UreqHttpTransportOptions,
+        StdTransportThreadOptions, UreqHttpTransport, UreqHttpTransportOptions, purge_spool,
     };
 }
 

@@ -23,7 +23,7 @@ use crate::dsn::Dsn;
 use crate::hint::Hint;
 use crate::hub::activity;
 use crate::integration::Integration;
-use crate::ledger::{Recorder, Stats};
+use crate::ledger::{CloseReport, Recorder, Stats};
 use crate::options::{Books, ClientOptions, sample};
 use crate::pending::{Class, Outcome, PendingEnvelope, Recovery};
 use crate::performance::FinishedTransaction;
@@ -200,6 +200,12 @@ impl Client {
         self.inner.shut(timeout)
     }
 
+    /// [`close`](Self::close), and tells what became of everything that this client ever captured.
+    pub fn close_report(&self, timeout: Option<Duration>) -> CloseReport {
+        let in_time = self.close(timeout);
+        CloseReport::new(in_time, self.stats())
+    }
+
     /// Throws dice: `true` in this part of all calls.
     #[must_use]
     pub fn sample_should_send(&self, rate: f32) -> bool {
@@ -263,6 +269,7 @@ impl Client {
         self.deliver_through(capture, snapshot, |transport, pending| {
             self.inner.pipeline.hand_over_to(&*transport, pending)
         })
+        .0
     }
 
     /// Sends a transaction that has ended, with the data of `scope`.
@@ -286,7 +293,8 @@ impl Client {
     }
 
     /// Like [`deliver`](Self::deliver), from a thread that is panicking: no hook and no integration runs on it.
-    pub(crate) fn deliver_crash(&self, capture: Capture, snapshot: ScopeSnapshot) -> Uuid {
+    /// Also tells whether its record is on disk.
+    pub(crate) fn deliver_crash(&self, capture: Capture, snapshot: ScopeSnapshot) -> (Uuid, bool) {
         let limit = self.options().shutdown_timeout;
         self.deliver_through(capture, snapshot, |transport, pending| crash::send(transport, pending, limit))
     }
@@ -296,12 +304,12 @@ impl Client {
         mut capture: Capture,
         snapshot: ScopeSnapshot,
         send: impl FnOnce(Arc<dyn Transport>, PendingEnvelope),
-    ) -> Uuid {
+    ) -> (Uuid, bool) {
         let pipeline = &self.inner.pipeline;
         let Some(transport) = self.transport() else {
             // Closed since it was admitted.
             pipeline.recorder().record_loss(capture.kind.category(), Reason::QueueOverflow, 1);
-            return Uuid::nil();
+            return (Uuid::nil(), false);
         };
         if capture.kind == Kind::Event {
             let session = snapshot.scope.session().filter(|session| session.is_live());
@@ -311,7 +319,7 @@ impl Client {
         let event_id = if capture.is_sampled_out { Uuid::nil() } else { capture.event_id };
         let outcome = Outcome::default();
         send(transport, PendingEnvelope::capture(Box::new(capture), Arc::clone(pipeline), outcome.clone()));
-        if outcome.is_dropped() { Uuid::nil() } else { event_id }
+        (if outcome.is_dropped() { Uuid::nil() } else { event_id }, outcome.is_recorded())
     }
 
     fn transport(&self) -> Option<Arc<dyn Transport>> {

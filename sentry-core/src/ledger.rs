@@ -207,6 +207,49 @@ impl Stats {
     }
 }
 
+/// What became of everything by the time a client was closed, see
+/// [`Client::close_report`](crate::Client::close_report).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CloseReport {
+    /// Everything had a verdict before the time was over.
+    pub in_time: bool,
+    /// By category.
+    pub stats: Stats,
+}
+
+impl CloseReport {
+    pub(crate) fn new(in_time: bool, stats: Stats) -> Self {
+        Self { in_time, stats }
+    }
+
+    /// Pieces that the server, or a custom transport, took.
+    #[must_use]
+    pub fn delivered(&self) -> u64 {
+        self.sum(|row| row.delivered)
+    }
+
+    /// Pieces that were left on disk, for the next start.
+    #[must_use]
+    pub fn stored(&self) -> u64 {
+        self.sum(|row| row.stored)
+    }
+
+    /// Pieces that were lost for any reason, answered with 429 included.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.sum(|row| row.lost_in_all().saturating_add(row.limited_by_server))
+    }
+
+    /// What is counted in bytes, or besides its pieces, is not added up with pieces.
+    fn sum(&self, of: impl Fn(&CategoryStats) -> u64) -> u64 {
+        let is_piece = |row: &&CategoryStats| {
+            !matches!(row.category, Category::Attachment | Category::LogByte | Category::TraceMetricByte)
+        };
+        self.stats.rows.iter().filter(is_piece).fold(0, |sum, row| sum.saturating_add(of(row)))
+    }
+}
+
 /// What became of the data of one category. Attachments are counted in bytes, everything else in pieces.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

@@ -116,7 +116,7 @@ pub use hub::{end_session, end_session_with_status, start_session};
 pub use integration::AsAny;
 pub use integration::Integration;
 pub use into_dsn::IntoDsn;
-pub use ledger::{CategoryStats, Stats};
+pub use ledger::{CategoryStats, CloseReport, Stats};
 pub use monitor::{Monitor, Watched};
 pub use options::{
     BeforeCallback, ClientOptions, ErrorCallback, ErrorPredicate, ErrorSampler, EventSamplingStrategy, HintedCallback,

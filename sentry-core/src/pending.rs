@@ -229,6 +229,11 @@ impl PendingEnvelope {
         self.outcome.set(Outcome::SENT);
     }
 
+    /// Tells the capture call that its record is on disk: a process that ends may end.
+    pub fn set_recorded(&self) {
+        self.outcome.set(Outcome::RECORDED);
+    }
+
     /// What is lost with it, as far as that is known before it is finished.
     #[must_use]
     pub fn losses(&self) -> Vec<ItemLoss> {
@@ -342,9 +347,14 @@ pub(crate) struct Outcome(Arc<AtomicU8>);
 impl Outcome {
     const SENT: u8 = 1;
     const DROPPED: u8 = 2;
+    const RECORDED: u8 = 3;
 
     pub(crate) fn is_dropped(&self) -> bool {
         self.0.load(Ordering::Acquire) == Self::DROPPED
+    }
+
+    pub(crate) fn is_recorded(&self) -> bool {
+        self.0.load(Ordering::Acquire) == Self::RECORDED
     }
 
     fn set(&self, outcome: u8) {

@@ -385,8 +385,10 @@ impl Shared {
     pub(crate) fn settled(&self, state: &mut State) {
         let State { machine, waiters, worker, is_counted, .. } = state;
         let mut wakes = machine.phase() != Phase::Open && machine.is_idle();
+        // What cannot be sent gets its verdict from the disk.
+        let is_kept = self.spool.as_ref().is_some_and(|spool| spool.is_usable(clock::now()));
         for waiter in waiters.iter_mut() {
-            if *is_counted || machine.failed_attempts() > waiter.failed_attempts {
+            if *is_counted || (machine.failed_attempts() > waiter.failed_attempts && !is_kept) {
                 waiter.report = LastReport::Over;
             } else if machine.is_settled(waiter.ticket) {
                 match waiter.report {

@@ -59,9 +59,12 @@ impl Guarded {
     pub(crate) fn record(&self, spool: &Spool) {
         let mut content = self.content();
         if content.file.is_none() {
-            if let Some(pending) = &content.pending {
-                content.file = record(pending, self.class, spool);
-            }
+            let file = content.pending.as_ref().and_then(|pending| {
+                let file = record(pending, self.class, spool)?;
+                pending.set_recorded();
+                Some(file)
+            });
+            content.file = file;
         }
         self.is_looked_after.store(true, Ordering::Release);
         drop(content);

@@ -18,6 +18,7 @@
 
 pub mod child;
 pub mod envelope;
+pub mod folder;
 pub mod gate;
 pub mod http;
 pub mod listener;
@@ -25,6 +26,7 @@ pub mod receiver;
 pub mod server;
 
 pub use envelope::{ParsedEnvelope, ReceivedItem};
+pub use folder::Folder;
 pub use gate::{Deadline, Gate, wait_until};
 pub use http::{Reply, Request};
 pub use receiver::{ReceivedEnvelope, Receiver};

@@ -225,19 +225,26 @@ impl Hub {
     /// Captures from a panicking thread: before all others, and without a hook, a look-up of symbols or a wait on it.
     /// With a transport that finishes at once, a short-lived thread finishes it; it is waited for, at most
     /// [`ClientOptions::shutdown_timeout`](crate::ClientOptions::shutdown_timeout).
-    pub fn capture_urgent(&self, mut capture: Capture) -> Uuid {
+    pub fn capture_urgent(&self, capture: Capture) -> Uuid {
+        self.capture_crash(capture).0
+    }
+
+    /// As [`capture_urgent`](Self::capture_urgent), and tells whether a record of it is on disk: then nothing has to be
+    /// waited for.
+    #[doc(hidden)]
+    pub fn capture_crash(&self, mut capture: Capture) -> (Uuid, bool) {
         let Some(client) = self.listening_client() else {
-            return Uuid::nil();
+            return (Uuid::nil(), false);
         };
         let _mark = crash::enter();
         let admission = client.admit(|| capture.effect(), || self.snapshot());
         if admission == Admission::Lost {
-            return Uuid::nil();
+            return (Uuid::nil(), false);
         }
         capture.is_sampled_out = admission == Admission::ForTheSession;
         capture.set_urgent();
-        let id = client.deliver_crash(capture, self.snapshot());
-        self.remember(id)
+        let (id, is_recorded) = client.deliver_crash(capture, self.snapshot());
+        (self.remember(id), is_recorded)
     }
 
     /// Puts a copy of the top scope on the stack, until the guard is dropped.

@@ -10,6 +10,7 @@ use crate::hint::Hint;
 use crate::protocol::client_report::{Category, LossSource, Reason};
 use crate::protocol::{Envelope, EnvelopeItem, Event, MonitorCheckIn};
 use crate::scope::{Attached, ScopeSnapshot};
+use crate::session::attributes;
 use crate::suppress;
 
 impl Pipeline {
@@ -26,7 +27,13 @@ impl Pipeline {
             let _ = self.guarded(integration.name(), || integration.on_record(&mut event, &self.options));
         }
         self.fill_defaults(&mut event);
+        // Should the process die of it, nobody else tells of its session.
+        let session = capture.session.as_ref().filter(|_| capture.is_crash);
+        let update = session.and_then(|session| session.foresee(capture.effect(), event.user.as_ref(), self));
         let mut envelope = self.bare_envelope_of(event, capture.kind, &capture.scope);
+        if let Some(update) = update {
+            envelope.add_item(update.into_update(attributes(self)));
+        }
         let mut room = MAX_RECORDED_ATTACHMENTS;
         for attached in capture.scope.global.attachments().iter().chain(capture.scope.scope.attachments()) {
             if let Attached::Memory(attachment) = &**attached {
@@ -74,7 +81,9 @@ impl Pipeline {
             };
             match item {
                 // They mean nothing without their event.
-                Some(item) if is_orphaned => self.recorder.record_losses(item.losses(), Reason::EventProcessor),
+                Some(item) if is_orphaned && matches!(item, EnvelopeItem::Attachment(_)) => {
+                    self.recorder.record_losses(item.losses(), Reason::EventProcessor)
+                }
                 Some(item) => recovered.add_item(item),
                 None => {}
             }

@@ -96,6 +96,15 @@ impl SessionTicket {
         Self(Some(session))
     }
 
+    /// What [`settle`](Self::settle) would return for a capture that is finished as it is. Nothing changes.
+    pub(crate) fn foresee(&self, effect: Effect, user: Option<&User>, pipeline: &Pipeline) -> Option<SessionRecord> {
+        let session = self.0.as_ref()?;
+        let is_own = std::ptr::eq(session.pipeline.as_ptr(), pipeline);
+        let is_told = is_own && pipeline.options().session_mode != SessionMode::Request;
+        let mut state = is_told.then(|| session.state.lock().clone())?;
+        state.settle(Some(effect), user, clock::now())
+    }
+
     /// The capture has been finished or lost by `pipeline`; `effect` is `None` if a hook dropped the event. Returns what
     /// it is to send of the session now: nothing of another client's session, or of a request's (spec SES-31).
     pub(crate) fn settle(

@@ -20,7 +20,7 @@ pub(crate) struct Effect {
 }
 
 /// The whole state of a session (spec SES-02).
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct State {
     record: SessionRecord,
     began: Instant,

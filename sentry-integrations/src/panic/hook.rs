@@ -66,13 +66,14 @@ fn report(info: &PanicHookInfo<'_>) -> Report {
     thread_local! { static REPORTED: Cell<bool> = const { Cell::new(false) } }
     with_integration(|integration: &PanicIntegration, hub| {
         let message = message_from_panic_info(info);
+        let mut is_on_disk = false;
         // The second call for one panic: its event is on its way, unless the SDK had no client then.
         if !(is_second_call(message) && REPORTED.get()) {
             let mut capture = integration.capture(info);
             if ends_the_process(message) {
                 capture.set_crash();
             }
-            hub.capture_urgent(capture);
+            (_, is_on_disk) = hub.capture_crash(capture);
             REPORTED.set(true);
         } else {
             // That it could not be survived is only known now.
@@ -80,7 +81,7 @@ fn report(info: &PanicHookInfo<'_>) -> Report {
         }
         let waits = integration.wait.waits(message, thread_name().as_deref(), thread_is_ending());
         Report {
-            waits_for: if waits { hub.client() } else { None },
+            waits_for: if waits && !is_on_disk { hub.client() } else { None },
             previous_hook_last: integration.previous_hook_last,
         }
     })

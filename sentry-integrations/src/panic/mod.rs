@@ -8,7 +8,8 @@
 //!    this thread's business; registered extractors are, since they borrow the panic's information;
 //! 2. calls the hook that was there before, always;
 //! 3. waits for delivery, at most [`shutdown_timeout`](field@sentry_core::ClientOptions::shutdown_timeout), when the
-//!    process is likely to end: see [`PanicWait`].
+//!    process is likely to end: see [`PanicWait`]. With a [spool](field@sentry_core::ClientOptions::spool_dir), it
+//!    waited in step 1 until a record was on disk, at most 250 ms, and that is all.
 //!
 //! A panic inside a callback of the SDK is no event; it only reaches the previous hook. When a panic leaves a function
 //! that cannot unwind, Rust calls the hooks a second time and then aborts: that call makes no second event, but waits.

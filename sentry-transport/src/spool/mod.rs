@@ -48,6 +48,7 @@ pub(crate) struct Spool {
     diagnostics: Diagnostics,
     number: AtomicU32,
     state: Mutex<State>,
+    opening: Mutex<()>,
     index: Mutex<Index>,
 }
 
@@ -85,6 +86,7 @@ impl Spool {
             diagnostics,
             number: AtomicU32::new(0),
             state: Mutex::new(State::New),
+            opening: Mutex::new(()),
             index: Mutex::new(Index::default()),
         }
     }
@@ -260,22 +262,29 @@ impl Spool {
         self.index().waiting()
     }
 
+    /// The directory of this process, which is made if need be.
     fn run(&self, now: Instant) -> Option<Arc<Run>> {
-        let mut state = self.state();
-        match &*state {
-            State::Open(run) => return Some(Arc::clone(run)),
-            State::Broken(until) if now < *until => return None,
-            State::New | State::Broken(_) => {}
+        let known = |state: &State| match state {
+            State::Open(run) => Some(Some(Arc::clone(run))),
+            State::Broken(until) if now < *until => Some(None),
+            State::New | State::Broken(_) => None,
+        };
+        if let Some(run) = known(&self.state()) {
+            return run;
+        }
+        // Not under the lock of the state, which others only look at.
+        let _one = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(run) = known(&self.state()) {
+            return run;
         }
         match Run::open(&*self.store, &self.dir) {
             Ok(run) => {
                 let run = Arc::new(run);
-                *state = State::Open(Arc::clone(&run));
+                *self.state() = State::Open(Arc::clone(&run));
                 Some(run)
             }
             Err(error) => {
-                *state = State::Broken(now + BROKEN);
-                drop(state);
+                *self.state() = State::Broken(now + BROKEN);
                 self.says_broken(&error);
                 None
             }
