@@ -118,6 +118,7 @@ fn deliver(shared: &Shared, job: Job, encoder: &mut Encoder) {
 /// The envelope has a verdict.
 fn land(shared: &Shared, id: FlightId, verdict: Verdict, answer: Option<&Answer>) {
     let mut state = shared.lock();
+    let was_down = state.machine.is_down();
     if let Some(flight) = state.machine.land(id, answer, clock::now(), clock::wall()) {
         let losses = flight.cargo.losses.iter().copied();
         match (verdict, verdict.reason()) {
@@ -130,8 +131,8 @@ fn land(shared: &Shared, id: FlightId, verdict: Verdict, answer: Option<&Answer>
     send_kept(shared, &mut state);
     let has_room = match state.worker.wants {
         Wants::Room => true,
-        // Batches wait for one of their kind.
-        Wants::Work => !state.queue.is_empty(),
+        // Batches wait for one of their kind, and what is on disk for a way.
+        Wants::Work => was_down || !state.queue.is_empty(),
         Wants::Nothing => false,
     };
     if has_room {

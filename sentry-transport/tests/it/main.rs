@@ -16,3 +16,4 @@ mod lanes;
 mod outage;
 mod program;
 mod server;
+mod spool;
