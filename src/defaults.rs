@@ -107,6 +107,8 @@ fn apply_environment(mut opts: ClientOptions, environment: &Environment<'_>) -> 
             None => {}
         }
     }
+    let variable = environment.get(&["SENTRY_SPOTLIGHT"]);
+    opts.decide_spotlight(variable.as_deref());
     if opts.spool_dir.is_none() {
         opts.spool_dir = environment.get(&["SENTRY_SPOOL_DIR"]).map(Into::into);
     }
@@ -152,6 +154,7 @@ mod tests {
                 ("http_proxy", "http://proxy:1"),
                 ("no_proxy", "host"),
                 ("SENTRY_SPOOL_DIR", "/var/spool/app"),
+                ("SENTRY_SPOTLIGHT", "http://localhost:1/stream"),
             ],
         );
         assert_eq!(opts.dsn.as_ref().map(|dsn| dsn.host()), Some("host"));
@@ -162,6 +165,7 @@ mod tests {
         assert_eq!(opts.https_proxy.as_deref(), Some("http://proxy:1"));
         assert_eq!(opts.no_proxy.as_deref(), Some("host"));
         assert_eq!(opts.spool_dir.as_deref(), Some("/var/spool/app".as_ref()));
+        assert_eq!(opts.spotlight_url.as_deref(), Some("http://localhost:1/stream"));
         assert_eq!(opts.problems(), []);
     }
 
@@ -173,6 +177,7 @@ mod tests {
             .environment("mine")
             .sample_rate(1.0)
             .debug(false)
+            .spotlight(false)
             .accept_invalid_certs(false);
         let opts = with(
             chosen,
@@ -182,13 +187,15 @@ mod tests {
                 ("SENTRY_ENVIRONMENT", "other"),
                 ("SENTRY_SAMPLE_RATE", "0.1"),
                 ("SENTRY_DEBUG", "true"),
+                ("SENTRY_SPOTLIGHT", "true"),
                 ("SSL_VERIFY", "0"),
             ],
         );
         assert_eq!(opts.dsn.as_ref().map(|dsn| dsn.host()), Some("mine"));
         assert_eq!((opts.release.as_deref(), opts.environment.as_deref()), (Some("mine"), Some("mine")));
         assert_eq!(opts.event_sampling_strategy, EventSamplingStrategy::FixedRate(1.0));
-        assert!(!opts.debug && !opts.accept_invalid_certs);
+        assert!(!opts.debug && !opts.accept_invalid_certs && opts.spotlight == Some(false));
+        assert_eq!(opts.problems(), []);
     }
 
     #[test]

@@ -43,7 +43,7 @@
 //!
 //! [`init`] reads, where the program did not choose: `SENTRY_DSN`, `SENTRY_RELEASE`, `SENTRY_ENVIRONMENT`,
 //! `SENTRY_SAMPLE_RATE`, `SENTRY_TRACES_SAMPLE_RATE`, `SENTRY_TRACE` and `SENTRY_BAGGAGE` (the trace that this process is
-//! part of, in the syntax of the headers `sentry-trace` and `baggage`), `SENTRY_DEBUG`, `SENTRY_SPOOL_DIR`, `HTTP_PROXY`, `HTTPS_PROXY`, `NO_PROXY` (and their lower-case forms),
+//! part of, in the syntax of the headers `sentry-trace` and `baggage`), `SENTRY_DEBUG`, `SENTRY_SPOOL_DIR`, `SENTRY_SPOTLIGHT`, `HTTP_PROXY`, `HTTPS_PROXY`, `NO_PROXY` (and their lower-case forms),
 //! `SSL_VERIFY`; the TLS library reads `SSL_CERT_FILE`. A value that cannot be used is said once on standard error,
 //! and never ends the program.
 //!

@@ -24,7 +24,7 @@ use crate::hint::Hint;
 use crate::hub::activity;
 use crate::integration::Integration;
 use crate::ledger::{CloseReport, Recorder, Stats};
-use crate::options::{Books, ClientOptions, sample};
+use crate::options::{Books, ClientOptions, choose_spotlight, sample};
 use crate::pending::{Class, Outcome, PendingEnvelope, Recovery};
 use crate::performance::FinishedTransaction;
 use crate::pipeline::Pipeline;
@@ -81,6 +81,15 @@ impl Client {
         for problem in options.problems() {
             diagnostics.fault(problem_kind(problem.source()), format_args!("{problem}"));
         }
+        if let Some(remark) = options.spotlight_remark {
+            diagnostics.fault("spotlight", format_args!("{remark}"));
+        }
+        let spotlight = choose_spotlight(options.spotlight, options.spotlight_url.as_deref(), None);
+        if options.dsn.is_none() && spotlight.url.is_some() {
+            // Only the developer sees it (spec SPT-06).
+            options.send_default_pii = true;
+            options = options.sample_rate(1.0).traces_sample_rate(1.0);
+        }
         let pipeline = Arc::new_cyclic(|pipeline| {
             let recorder = Recorder::new(options.send_client_reports);
             let batches = BatchSource::new(Weak::clone(pipeline));
@@ -93,7 +102,7 @@ impl Client {
         let transport = options.transport.clone().and_then(|factory| {
             Some(factory.create_transport_with_options(TransportOptions::new(Arc::clone(options))?))
         });
-        if options.dsn.is_none() {
+        if options.dsn.is_none() && spotlight.url.is_none() {
             pipeline.diagnostics().remark("disabled", format_args!("no DSN: nothing will be sent"));
         }
         if let Some(transport) = &transport {

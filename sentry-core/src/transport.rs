@@ -12,7 +12,7 @@ use crate::batches::BatchSource;
 use crate::client_report::Recorder;
 use crate::diagnostics::Diagnostics;
 use crate::dsn::Dsn;
-use crate::options::{Books, ClientOptions, SpoolOptions};
+use crate::options::{Books, ClientOptions, SpoolOptions, choose_spotlight};
 use crate::pending::{PendingEnvelope, Recovery};
 use crate::protocol::Envelope;
 
@@ -168,6 +168,10 @@ pub struct TransportOptions {
     pub client_report_recorder: Recorder,
     /// How many events may be queued, besides the limit in bytes.
     pub transport_channel_capacity: Option<NonZeroUsize>,
+    /// Where copies for a Spotlight sidecar go, if anywhere.
+    pub spotlight_url: Option<String>,
+    /// There is no DSN: the sidecar is all there is, and [`dsn`](Self::dsn) stands for nothing.
+    pub is_spotlight_only: bool,
     /// How many requests there may be at once.
     pub max_senders: usize,
     /// Where to keep undelivered events, if anywhere.
@@ -197,8 +201,16 @@ impl TransportOptions {
             batches: BatchSource::default(),
             recovery: Recovery::default(),
         });
+        let url = source.spotlight_url.as_deref();
+        let spotlight_url = choose_spotlight(source.spotlight, url, None).url;
+        let (dsn, is_spotlight_only) = match &source.dsn {
+            Some(dsn) => (dsn.clone(), false),
+            None => (spotlight_url.as_ref().and_then(|_| NO_DSN.parse().ok())?, true),
+        };
         Some(Self {
-            dsn: source.dsn.clone()?,
+            dsn,
+            spotlight_url,
+            is_spotlight_only,
             user_agent: source.user_agent.clone(),
             http_proxy: source.http_proxy.clone(),
             https_proxy: source.https_proxy.clone(),
@@ -217,6 +229,9 @@ impl TransportOptions {
     }
 }
 
+/// Stands for the DSN where a sidecar takes the place of the server.
+const NO_DSN: &str = "http://spotlight@localhost/0";
+
 impl fmt::Debug for TransportOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // A proxy's URL may carry a password.
@@ -227,6 +242,7 @@ impl fmt::Debug for TransportOptions {
             .field("https_proxy", &self.https_proxy.is_some())
             .field("accept_invalid_certs", &self.accept_invalid_certs)
             .field("transport_channel_capacity", &self.transport_channel_capacity)
+            .field("spotlight_url", &self.spotlight_url)
             .field("max_senders", &self.max_senders)
             .field("spool_dir", &self.spool_dir)
             .field("spool", &self.spool)

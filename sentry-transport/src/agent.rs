@@ -138,6 +138,42 @@ impl Post for UreqPost {
     }
 }
 
+/// A server of which nothing is expected: everything arrives.
+pub(crate) struct NoServer;
+
+impl Post for NoServer {
+    fn post(&self, _: Body<'_>) -> Reply {
+        Reply::Answer(Answer { status: 200, ..Answer::default() })
+    }
+}
+
+/// A sidecar on the developer's machine, without authentication.
+pub(crate) struct Sidecar {
+    agent: Agent,
+    target: Uri,
+}
+
+impl Sidecar {
+    /// `None` for what is no URL.
+    pub(crate) fn new(url: &str) -> Option<Self> {
+        let target: Uri =
+            url.parse().ok().filter(|target: &Uri| target.host().is_some() && target.scheme().is_some())?;
+        let config = bounded_and_plain!(Agent::config_builder()).proxy(None).build();
+        Some(Self { agent: config.into(), target })
+    }
+
+    /// Tells in words why it did not arrive.
+    pub(crate) fn post(&self, body: Body<'_>) -> Result<(), String> {
+        let mut request = self.agent.post(self.target.clone()).header("content-type", ENVELOPE);
+        if body.is_gzip {
+            request = request.header("content-encoding", "gzip");
+        }
+        let answer = request.send(body.bytes).map_err(|error| error.to_string())?;
+        let status = answer_of(answer).status;
+        if status < 300 { Ok(()) } else { Err(format!("it answered {status}")) }
+    }
+}
+
 impl Settings {
     fn agent(&self, lookups: &Arc<Lookups>, diagnostics: &Diagnostics) -> Agent {
         let config = bounded_and_plain!(Agent::config_builder())
@@ -235,8 +271,7 @@ fn proxy(options: &TransportOptions) -> Option<Proxy> {
 
 fn request_headers(dsn: &Dsn, user_agent: &str) -> HeaderMap {
     let auth = dsn.to_auth(Some(user_agent)).to_string();
-    let values =
-        [("content-type", "application/x-sentry-envelope"), ("user-agent", user_agent), ("x-sentry-auth", &auth)];
+    let values = [("content-type", ENVELOPE), ("user-agent", user_agent), ("x-sentry-auth", &auth)];
     let mut headers = HeaderMap::new();
     for (name, value) in values {
         if let Ok(mut value) = HeaderValue::from_str(value) {
@@ -295,6 +330,7 @@ fn is_refused_certificate(error: &Error, text: &str) -> bool {
     text.contains("certificate") && !text.contains("alert")
 }
 
+const ENVELOPE: &str = "application/x-sentry-envelope";
 const RESOLVE: Duration = Duration::from_secs(5);
 const CONNECT: Duration = Duration::from_secs(5);
 const SEND_BODY: Duration = Duration::from_secs(10);

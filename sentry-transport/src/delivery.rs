@@ -26,6 +26,7 @@ use crate::queue::{Limits, Queue};
 use crate::scribe;
 use crate::sender::{Job, Post};
 use crate::spool::Spool;
+use crate::spotlight::Spotlight;
 use crate::sys;
 use crate::tickets::Generation;
 use crate::worker;
@@ -47,6 +48,7 @@ pub(crate) struct Shared {
     /// Where what is accepted is kept until it has a verdict.
     pub(crate) spool: Option<Spool>,
     pub(crate) scribe: (Sender<()>, Receiver<()>),
+    pub(crate) spotlight: Option<Spotlight>,
     /// Which no message repeats.
     pub(crate) keys: Vec<String>,
 }
@@ -58,6 +60,7 @@ pub(crate) struct Parts {
     pub(crate) batches: BatchSource,
     pub(crate) recovery: Recovery,
     pub(crate) spool: Option<Spool>,
+    pub(crate) spotlight: Option<Spotlight>,
     pub(crate) keys: Vec<String>,
     /// How many events may be queued.
     pub(crate) capacity: Option<usize>,
@@ -147,7 +150,7 @@ enum LastReport {
 impl Delivery {
     /// Starts the worker. When that is impossible, it is said, and everything is refused.
     pub(crate) fn start(post: Box<dyn Post>, parts: Parts) -> Self {
-        let Parts { recorder, diagnostics, batches, recovery, spool, keys, capacity, max_senders } = parts;
+        let Parts { recorder, diagnostics, batches, recovery, spool, spotlight, keys, capacity, max_senders } = parts;
         let limits = Limits { count: capacity.unwrap_or(usize::MAX), ..Limits::default() };
         let worker = WorkerState {
             wants: Wants::Nothing,
@@ -182,6 +185,7 @@ impl Delivery {
             recovery,
             spool,
             scribe: bounded(1),
+            spotlight,
             keys,
         });
         if let Err(error) = worker::spawn(&shared, 0) {
@@ -359,15 +363,12 @@ impl Shared {
 
     fn discard_guarded(&self, guarded: &Guarded, reason: Reason) {
         let Some((pending, file)) = guarded.take() else { return };
-        match (&self.spool, file) {
+        if let Some((spool, file)) = self.spool.as_ref().zip(file) {
             // What the queue has no room for is on disk all the same.
-            (Some(spool), Some(file)) if reason == Reason::QueueOverflow => {
-                if spool.park(file, pending.losses(), Vec::new(), 0) {
-                    return pending.leave();
-                }
+            if reason == Reason::QueueOverflow && spool.park(file, pending.losses(), Vec::new(), 0) {
+                return pending.leave();
             }
-            (Some(spool), Some(file)) => spool.remove(file),
-            _ => {}
+            spool.remove(file);
         }
         pending.discard(reason);
     }
@@ -636,6 +637,7 @@ mod tests {
             batches: BatchSource::default(),
             recovery: Recovery::default(),
             spool: None,
+            spotlight: None,
             keys: Vec::new(),
             capacity: None,
             max_senders: 4,

@@ -7,9 +7,11 @@ use sentry_core::protocol::Envelope;
 use sentry_core::{ClientOptions, PendingEnvelope, Transport, TransportOptions};
 
 pub use crate::agent::Agent;
-use crate::agent::UreqPost;
+use crate::agent::{NoServer, UreqPost};
 use crate::delivery::{Delivery, Parts};
+use crate::sender::Post;
 use crate::spool::{Disk, Spool};
+use crate::spotlight::Spotlight;
 
 /// Delivers envelopes over HTTP, on threads of its own.
 ///
@@ -101,7 +103,9 @@ impl UreqHttpTransportOptions {
     /// Makes the transport and starts its thread. No connection is made before there is something to send.
     pub fn build(self) -> UreqHttpTransport {
         let Self { options, agent } = self;
-        let post = UreqPost::new(&options, agent);
+        let post: Box<dyn Post> =
+            if options.is_spotlight_only { Box::new(NoServer) } else { Box::new(UreqPost::new(&options, agent)) };
+        let spotlight = options.spotlight_url.as_ref().and_then(|url| Spotlight::start(url, &options.diagnostics));
         let secret = options.dsn.secret_key().map(str::to_owned);
         let keys = [options.dsn.public_key().to_owned()].into_iter().chain(secret).collect();
         let TransportOptions { client_report_recorder: recorder, diagnostics, batches, recovery, max_senders, .. } =
@@ -111,8 +115,8 @@ impl UreqHttpTransportOptions {
             Spool::new(dir, &options.dsn, options.spool, Box::new(Disk), recorder, diagnostics)
         });
         let capacity = options.transport_channel_capacity.map(usize::from);
-        let parts = Parts { recorder, diagnostics, batches, recovery, spool, keys, capacity, max_senders };
-        UreqHttpTransport { delivery: Some(Delivery::start(Box::new(post), parts)) }
+        let parts = Parts { recorder, diagnostics, batches, recovery, spool, spotlight, keys, capacity, max_senders };
+        UreqHttpTransport { delivery: Some(Delivery::start(post, parts)) }
     }
 }
 

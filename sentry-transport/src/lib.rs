@@ -35,6 +35,7 @@ mod reply;
 mod scribe;
 mod sender;
 mod spool;
+mod spotlight;
 mod std_thread;
 mod sys;
 mod tickets;

@@ -274,6 +274,9 @@ fn finish(shared: &Shared, entry: Entry, epoch: u64) -> bool {
             })
         }
     };
+    if let (Some(envelope), Some(spotlight)) = (&envelope, &shared.spotlight) {
+        spotlight.show(envelope);
+    }
     let cargo = Cargo { generation: Some(generation), ..Cargo::default() };
     let load = envelope.map(|envelope| store(shared, class, envelope, record, cargo));
     if let (None, Some(record), Some(spool)) = (&load, record, &shared.spool) {

@@ -316,6 +316,18 @@ impl ClientOptions {
         self
     }
 
+    /// Sets [`spotlight`](field@Self::spotlight).
+    pub fn spotlight(mut self, spotlight: bool) -> Self {
+        self.spotlight = Some(spotlight);
+        self
+    }
+
+    /// Sets [`spotlight_url`](field@Self::spotlight_url).
+    pub fn spotlight_url(mut self, url: impl Into<Cow<'static, str>>) -> Self {
+        self.spotlight_url = Some(url.into());
+        self
+    }
+
     /// Sets [`spool_dir`](field@Self::spool_dir).
     pub fn spool_dir(mut self, spool_dir: impl Into<PathBuf>) -> Self {
         self.spool_dir = Some(spool_dir.into());

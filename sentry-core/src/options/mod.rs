@@ -6,6 +6,7 @@ mod limits;
 mod problem;
 mod sampling;
 mod spool;
+mod spotlight;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -34,6 +35,7 @@ pub use problem::OptionsProblem;
 pub(crate) use sampling::sample;
 pub use sampling::{EventSamplingStrategy, TracesSamplingStrategy};
 pub use spool::{SpoolFsync, SpoolMode, SpoolOptions};
+pub(crate) use spotlight::choose_spotlight;
 
 /// A hook that may change or drop (`None`) what it is given.
 ///
@@ -212,6 +214,14 @@ pub struct ClientOptions {
     /// How many requests there may be at once. Further connections are made only while answers are slow. Default: 4; 0
     /// counts as 1.
     pub max_senders: usize,
+    /// Send a copy of every envelope to a Spotlight sidecar on this machine, for development. It changes nothing of what
+    /// Sentry gets, and whether it arrives is not waited for. What is not sent to Sentry (sampled out, dropped by a hook)
+    /// is not copied either; without a DSN, everything is captured for the sidecar alone, unsampled and with
+    /// [`send_default_pii`](field@Self::send_default_pii). Default: on if there is a
+    /// [`spotlight_url`](field@Self::spotlight_url); `init` also looks at `SENTRY_SPOTLIGHT`, a switch or a URL.
+    pub spotlight: Option<bool>,
+    /// Where the sidecar is. Default: `http://localhost:8969/stream`.
+    pub spotlight_url: Option<Cow<'static, str>>,
     /// How long `close` and dropping the guard may take. Default: 2 s.
     pub shutdown_timeout: Duration,
     /// Bounds the queue by count too; it is always bounded by bytes (16 MiB). Default: none.
@@ -226,6 +236,8 @@ pub struct ClientOptions {
     /// What was wrong with values given so far; said when the client is made.
     pub(crate) problems: Vec<OptionsProblem>,
     pub(crate) explicit: Explicit,
+    /// What of the given about Spotlight is not followed; said when the client is made.
+    pub(crate) spotlight_remark: Option<&'static str>,
     /// The trace that the process was started in, see [`ClientOptions::continue_trace_of_process`].
     pub(crate) process_trace: Option<TracePropagationContext>,
     /// In the options a client hands to a transport factory: where that client counts and says things.
@@ -309,6 +321,17 @@ impl ClientOptions {
         self.process_trace = Some(incoming);
     }
 
+    /// Decides about Spotlight, with the text of the variable `SENTRY_SPOTLIGHT`.
+    #[doc(hidden)]
+    pub fn decide_spotlight(&mut self, variable: Option<&str>) {
+        let choice = choose_spotlight(self.spotlight, self.spotlight_url.as_deref(), variable);
+        if variable.is_some() {
+            self.spotlight = Some(choice.url.is_some());
+            self.spotlight_url = choice.url.map(Into::into);
+        }
+        self.spotlight_remark = choice.remark;
+    }
+
     /// Notes that a value could not be used, to be said when the client is made.
     #[doc(hidden)]
     pub fn note_problem(&mut self, problem: OptionsProblem) {
@@ -365,6 +388,8 @@ impl Default for ClientOptions {
             http_proxy: None,
             https_proxy: None,
             no_proxy: None,
+            spotlight: None,
+            spotlight_url: None,
             spool_dir: None,
             spool: SpoolOptions::default(),
             max_senders: 4,
@@ -374,6 +399,7 @@ impl Default for ClientOptions {
             user_agent: Cow::Borrowed(USER_AGENT),
             diagnostics: None,
             problems: Vec::new(),
+            spotlight_remark: None,
             process_trace: None,
             explicit: Explicit::default(),
             books: None,
@@ -444,6 +470,8 @@ impl fmt::Debug for ClientOptions {
             .field("http_proxy", &self.http_proxy.is_some())
             .field("https_proxy", &self.https_proxy.is_some())
             .field("no_proxy", &self.no_proxy)
+            .field("spotlight", &self.spotlight)
+            .field("spotlight_url", &self.spotlight_url)
             .field("spool_dir", &self.spool_dir)
             .field("spool", &self.spool)
             .field("max_senders", &self.max_senders)

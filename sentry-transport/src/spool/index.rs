@@ -68,11 +68,6 @@ impl Index {
         self.waiting > 0
     }
 
-    #[cfg(test)]
-    pub(super) fn waiting(&self) -> usize {
-        self.waiting
-    }
-
     /// The first of those that wait is in use from now on. Also returns what was known of it.
     pub(super) fn take_waiting(&mut self) -> Option<(FileName, Kept)> {
         if self.waiting == 0 {

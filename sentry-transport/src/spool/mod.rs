@@ -256,12 +256,6 @@ impl Spool {
         }
     }
 
-    /// How many files are on disk alone.
-    #[cfg(test)]
-    pub(crate) fn waiting(&self) -> usize {
-        self.index().waiting()
-    }
-
     /// The directory of this process, which is made if need be.
     fn run(&self, now: Instant) -> Option<Arc<Run>> {
         let known = |state: &State| match state {

@@ -17,3 +17,4 @@ mod outage;
 mod program;
 mod server;
 mod spool;
+mod spotlight;
