@@ -94,6 +94,11 @@ impl Model {
         self.clone()
     }
 
+    fn is_dead(&self) -> bool {
+        let tree = self.0.lock().unwrap();
+        tree.dies_at.is_some_and(|at| tree.calls >= at)
+    }
+
     fn files(&self) -> Vec<PathBuf> {
         let tree = self.0.lock().unwrap();
         tree.names.keys().filter(|path| !path.ends_with("lock") && !path.ends_with("turn")).cloned().collect()
@@ -527,7 +532,7 @@ struct Told {
     asked: BTreeSet<u128>,
 }
 
-fn live(spool: &Spool, steps: &[Step], numbers: &mut u128) -> Told {
+fn live(model: &Model, spool: &Spool, steps: &[Step], numbers: &mut u128) -> Told {
     let mut told = Told::default();
     let nth = |told: &Told, n: usize| {
         let kept: Vec<_> = told.kept.iter().map(|(number, (name, _))| (*number, *name)).collect();
@@ -538,7 +543,8 @@ fn live(spool: &Spool, steps: &[Step], numbers: &mut u128) -> Told {
             Step::Keep(class) => {
                 *numbers += 1;
                 told.asked.insert(*numbers);
-                if let Some(name) = keep(spool, *class, *numbers) {
+                // The dead are told nothing.
+                if let Some(name) = keep(spool, *class, *numbers).filter(|_| !model.is_dead()) {
                     told.kept.insert(*numbers, (name, *class));
                 }
             }
@@ -582,7 +588,7 @@ proptest! {
             model.0.lock().unwrap().dies_at = Some(dies_at);
             let spool = plain(&model);
             spool.adopt(clock::now());
-            let told = live(&spool, &steps, &mut numbers);
+            let told = live(&model, &spool, &steps, &mut numbers);
             expected.extend(told.kept.keys().copied());
             possible.extend(told.asked);
         }
@@ -613,7 +619,7 @@ proptest! {
         let mut numbers = 0;
         // A second attempt is told by a name, which is not forced to the medium.
         let steps: Vec<Step> = steps.into_iter().filter(|step| !matches!(step, Step::TryAgain(_))).collect();
-        let told = live(&spool, &steps, &mut numbers);
+        let told = live(&model, &spool, &steps, &mut numbers);
         drop(spool);
         let mut decisions = decisions.into_iter().cycle();
         let model = model.after_death(Some(|| decisions.next().unwrap()));
