@@ -20,6 +20,7 @@ use crate::clock;
 use crate::crash;
 use crate::diagnostics::Diagnostics;
 use crate::dsn::Dsn;
+use crate::fork::PerProcess;
 use crate::hint::Hint;
 use crate::hub::activity;
 use crate::integration::Integration;
@@ -52,7 +53,7 @@ pub struct Client {
 struct Inner {
     pipeline: Arc<Pipeline>,
     /// Empty when there was never a transport, and after `close`.
-    transport: RwLock<Option<Arc<dyn Transport>>>,
+    transport: PerProcess<RwLock<Option<Arc<dyn Transport>>>>,
     closed: AtomicBool,
 }
 
@@ -109,7 +110,13 @@ impl Client {
             pipeline.set_transport(transport);
             activity::client_opened();
         }
-        Self { inner: Arc::new(Inner { pipeline, transport: RwLock::new(transport), closed: AtomicBool::new(false) }) }
+        Self {
+            inner: Arc::new(Inner {
+                pipeline,
+                transport: PerProcess::of_now(RwLock::new(transport)),
+                closed: AtomicBool::new(false),
+            }),
+        }
     }
 
     /// The options as the integrations left them.
@@ -126,7 +133,7 @@ impl Client {
     /// Whether anything captured can be sent: there is a transport and the client is not closed.
     #[must_use]
     pub fn is_enabled(&self) -> bool {
-        self.inner.transport.read().is_some()
+        self.inner.transport.get().read().is_some()
     }
 
     /// What became of everything captured with this client so far.
@@ -332,7 +339,7 @@ impl Client {
     }
 
     fn transport(&self) -> Option<Arc<dyn Transport>> {
-        self.inner.transport.read().clone()
+        self.inner.transport.get().read().clone()
     }
 }
 
@@ -364,7 +371,7 @@ impl Inner {
 
     fn shut(&self, timeout: Duration) -> bool {
         self.closed.store(true, Ordering::Release);
-        let Some(transport) = self.transport.write().take() else {
+        let Some(transport) = self.transport.get().write().take() else {
             return true;
         };
         activity::client_closed();

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::clock;
+use crate::fork::{Heir, PerProcess};
 use crate::indexed_enum::IndexedEnum;
 use crate::protocol::client_report::{Category, Item, ItemLoss, LossSource, Reason, Report};
 
@@ -17,8 +18,8 @@ use crate::protocol::client_report::{Category, Item, ItemLoss, LossSource, Reaso
 ///
 /// A transport gets one in [`TransportOptions`](crate::TransportOptions); what it records reaches Sentry in client
 /// reports and the program in [`Client::stats`](crate::Client::stats).
-#[derive(Clone, Default)]
-pub struct Recorder(Arc<Ledger>);
+#[derive(Clone)]
+pub struct Recorder(Arc<PerProcess<Ledger>>);
 
 /// Why a transport lost data: the reasons a transport can know of.
 ///
@@ -53,7 +54,7 @@ impl From<TransportLossReason> for Reason {
 impl Recorder {
     /// Without `reports`, losses are counted as ever, but nobody is told of them.
     pub(crate) fn new(reports: bool) -> Self {
-        Self(Arc::new(Ledger { is_silent: !reports, ..Ledger::default() }))
+        Self(Arc::new(PerProcess::of_now(Ledger { is_silent: !reports, ..Ledger::default() })))
     }
 
     /// Records that `data` was lost after all: for transports of a program's own, which have delivered what they are given
@@ -63,7 +64,7 @@ impl Recorder {
     /// [`record_delivered`](Self::record_delivered) and [`record_losses`](Self::record_losses).
     pub fn record_lost_data<L: LossSource + ?Sized>(&self, data: &L, reason: TransportLossReason) {
         for loss in data.losses().filter(|loss| loss.reason.is_none()) {
-            add(self.0.taken_back.get(loss.category.as_index()), loss.quantity);
+            add(self.0.get().taken_back.get(loss.category.as_index()), loss.quantity);
         }
         self.record_losses(data.losses(), reason.into());
     }
@@ -72,7 +73,7 @@ impl Recorder {
     pub fn record_losses(&self, losses: impl IntoIterator<Item = ItemLoss>, reason: Reason) {
         for loss in losses {
             match loss.reason {
-                Some(reported) => self.0.give_back(loss.category, reported, loss.quantity),
+                Some(reported) => self.0.get().give_back(loss.category, reported, loss.quantity),
                 None => self.record_loss(loss.category, reason, loss.quantity),
             }
         }
@@ -80,14 +81,14 @@ impl Recorder {
 
     /// Records that `quantity` of `category` was lost for `reason`.
     pub fn record_loss(&self, category: Category, reason: Reason, quantity: u64) {
-        add(cell(&self.0.lost, category, reason), quantity);
-        self.0.give_back(category, reason, quantity);
+        add(cell(&self.0.get().lost, category, reason), quantity);
+        self.0.get().give_back(category, reason, quantity);
     }
 
     /// Records that the server took `items`.
     pub fn record_delivered(&self, items: impl IntoIterator<Item = ItemLoss>) {
         for item in items.into_iter().filter(|item| item.reason.is_none()) {
-            add(self.0.delivered.get(item.category.as_index()), item.quantity);
+            add(self.0.get().delivered.get(item.category.as_index()), item.quantity);
         }
     }
 
@@ -95,8 +96,8 @@ impl Recorder {
     pub fn record_limited_by_server(&self, items: impl IntoIterator<Item = ItemLoss>) {
         for item in items {
             match item.reason {
-                Some(reported) => self.0.give_back(item.category, reported, item.quantity),
-                None => add(self.0.limited.get(item.category.as_index()), item.quantity),
+                Some(reported) => self.0.get().give_back(item.category, reported, item.quantity),
+                None => add(self.0.get().limited.get(item.category.as_index()), item.quantity),
             }
         }
     }
@@ -104,38 +105,38 @@ impl Recorder {
     /// Records that `items` wait on disk, and nowhere else.
     pub fn record_stored(&self, items: impl IntoIterator<Item = ItemLoss>) {
         for item in items.into_iter().filter(|item| item.reason.is_none()) {
-            add(self.0.stored.get(item.category.as_index()), item.quantity);
+            add(self.0.get().stored.get(item.category.as_index()), item.quantity);
         }
     }
 
     /// Records that `items` are not only on disk any more: they are tried again, or lost.
     pub fn record_taken_up(&self, items: impl IntoIterator<Item = ItemLoss>) {
         for item in items.into_iter().filter(|item| item.reason.is_none()) {
-            add(self.0.taken_up.get(item.category.as_index()), item.quantity);
+            add(self.0.get().taken_up.get(item.category.as_index()), item.quantity);
         }
     }
 
     /// Records that `items` were taken over from a process that has ended.
     pub fn record_recovered(&self, items: impl IntoIterator<Item = ItemLoss>) {
         for item in items.into_iter().filter(|item| item.reason.is_none()) {
-            add(self.0.recovered.get(item.category.as_index()), item.quantity);
+            add(self.0.get().recovered.get(item.category.as_index()), item.quantity);
         }
     }
 
     /// Records that `quantity` of `category` was accepted from the program.
     pub(crate) fn record_captured(&self, category: Category, quantity: u64) {
-        add(self.0.captured.get(category.as_index()), quantity);
+        add(self.0.get().captured.get(category.as_index()), quantity);
     }
 
     /// Takes all losses not reported yet as a client report, if there are any. A report that does not reach the
     /// server goes back through [`record_losses`](Self::record_losses).
     #[must_use]
     pub fn take_report(&self) -> Option<Report> {
-        if !self.0.unreported_any.swap(false, Ordering::AcqRel) {
+        if !self.0.get().unreported_any.swap(false, Ordering::AcqRel) {
             return None;
         }
         let mut items = Vec::new();
-        for (category, reasons) in Category::VARIANTS.iter().zip(&self.0.unreported) {
+        for (category, reasons) in Category::VARIANTS.iter().zip(&self.0.get().unreported) {
             for (reason, count) in Reason::VARIANTS.iter().zip(reasons) {
                 let quantity = count.swap(0, Ordering::AcqRel);
                 if quantity > 0 {
@@ -149,7 +150,7 @@ impl Recorder {
     /// Whether [`take_report`](Self::take_report) has something to take. One load.
     #[must_use]
     pub fn has_report(&self) -> bool {
-        self.0.unreported_any.load(Ordering::Acquire)
+        self.0.get().unreported_any.load(Ordering::Acquire)
     }
 
     /// The counters as they stand. They are read one by one: beside concurrent captures a row can be off by those.
@@ -160,23 +161,37 @@ impl Recorder {
             let index = category.as_index();
             // What has left is read before what came in, so that `queued` cannot come out negative.
             let lost: Vec<(Reason, u64)> = (Reason::VARIANTS.iter())
-                .map(|reason| (*reason, read(cell(&self.0.lost, *category, *reason))))
+                .map(|reason| (*reason, read(cell(&self.0.get().lost, *category, *reason))))
                 .filter(|(_, quantity)| *quantity > 0)
                 .collect();
             CategoryStats {
                 category: *category,
-                delivered: read(self.0.delivered.get(index)).saturating_sub(read(self.0.taken_back.get(index))),
-                limited_by_server: read(self.0.limited.get(index)),
+                delivered: read(self.0.get().delivered.get(index))
+                    .saturating_sub(read(self.0.get().taken_back.get(index))),
+                limited_by_server: read(self.0.get().limited.get(index)),
                 lost,
                 stored: {
-                    let taken_up = read(self.0.taken_up.get(index));
-                    read(self.0.stored.get(index)).saturating_sub(taken_up)
+                    let taken_up = read(self.0.get().taken_up.get(index));
+                    read(self.0.get().stored.get(index)).saturating_sub(taken_up)
                 },
-                recovered: read(self.0.recovered.get(index)),
-                captured: read(self.0.captured.get(index)),
+                recovered: read(self.0.get().recovered.get(index)),
+                captured: read(self.0.get().captured.get(index)),
             }
         });
         Stats { rows: rows.filter(|row| *row != CategoryStats::empty(row.category)).collect() }
+    }
+}
+
+impl Default for Recorder {
+    fn default() -> Self {
+        Self::new(true)
+    }
+}
+
+/// The books of a forked process begin with it.
+impl Heir for Ledger {
+    fn heir(&self) -> Self {
+        Self { is_silent: self.is_silent, ..Self::default() }
     }
 }
 

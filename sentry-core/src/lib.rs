@@ -16,7 +16,7 @@
 //! # Floors
 //!
 //! A module uses its own floor and those below it:
-//! 0 `clock random sync suppress caught diagnostics indexed_enum batch transit` ·
+//! 0 `clock random sync fork suppress caught diagnostics indexed_enum batch transit` ·
 //! 1 `url dsn auth project_id protocol wire sdk` ·
 //! 2 `ledger weight packed propagation breadcrumbs feedback attachment_file deny_list` ·
 //! 3 `capture hint integration options into_dsn error_event transport batches` ·
@@ -46,6 +46,8 @@ mod diagnostics;
 mod dsn;
 mod error_event;
 mod feedback;
+#[doc(hidden)]
+pub mod fork;
 mod futures;
 mod hint;
 mod hub;

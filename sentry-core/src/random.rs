@@ -7,6 +7,8 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 
 use uuid::Uuid;
 
+use crate::fork;
+
 /// A random version 4 UUID.
 #[must_use]
 pub fn uuid() -> Uuid {
@@ -48,7 +50,7 @@ pub(crate) fn fill(bytes: &mut [u8]) {
 }
 
 thread_local! {
-    static BUFFER: RefCell<Buffer> = const { RefCell::new(Buffer { words: [0; WORDS], used: 0, left: 0 }) };
+    static BUFFER: RefCell<Buffer> = const { RefCell::new(Buffer { words: [0; WORDS], used: 0, left: 0, generation: 0 }) };
 }
 
 /// How many words are asked for at once, and how often each of them is used.
@@ -64,6 +66,8 @@ struct Buffer {
     used: usize,
     /// How often the words can be used again.
     left: u64,
+    /// Of which process they are: a fork must not draw the same.
+    generation: u32,
 }
 
 impl Buffer {
@@ -77,6 +81,10 @@ impl Buffer {
     }
 
     fn next(&mut self) -> u64 {
+        if self.generation != fork::generation() {
+            self.generation = fork::generation();
+            self.left = 0;
+        }
         if self.used >= WORDS || self.left == 0 {
             self.used = 0;
             self.left = self.left.checked_sub(1).filter(|left| *left > 0).unwrap_or_else(|| {

@@ -6,6 +6,8 @@
 
 use std::sync::{self, PoisonError};
 
+use crate::fork::Heir;
+
 pub(crate) use std::sync::{MutexGuard, RwLockReadGuard, RwLockWriteGuard};
 
 #[derive(Debug, Default)]
@@ -40,8 +42,24 @@ impl<T> RwLock<T> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What a forked process reads: a lock that was held by a thread that is gone is never given back.
+    pub(crate) fn try_read(&self) -> Option<RwLockReadGuard<'_, T>> {
+        match self.0.try_read() {
+            Ok(guard) => Some(guard),
+            Err(sync::TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(sync::TryLockError::WouldBlock) => None,
+        }
+    }
+
     #[inline]
     pub(crate) fn write(&self) -> RwLockWriteGuard<'_, T> {
         self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// With what it protects, unless that was just being changed.
+impl<T: Clone + Default> Heir for RwLock<T> {
+    fn heir(&self) -> Self {
+        Self::new(self.try_read().map(|value| value.clone()).unwrap_or_default())
     }
 }

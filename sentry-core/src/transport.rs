@@ -149,6 +149,7 @@ impl Transport for NoOpTransport {
 }
 
 /// What a transport needs to know: the checked options of delivery.
+#[derive(Clone)]
 #[must_use]
 #[non_exhaustive]
 pub struct TransportOptions {

@@ -21,6 +21,13 @@ pub fn shared_scope_bytes(class: Class) -> usize {
     Budget::of(class).shared().load(Ordering::Acquire)
 }
 
+/// In the child of a fork: nothing is queued there.
+pub(crate) fn forget() {
+    for budget in [Budget::Upper, Budget::Bulk] {
+        budget.shared().store(0, Ordering::Release);
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Budget {
     Upper,

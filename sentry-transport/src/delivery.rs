@@ -17,7 +17,7 @@ use sentry_core::protocol::Envelope;
 use sentry_core::protocol::client_report::Reason;
 use sentry_core::wire::{Encoded, EncodedEnvelope, EncodedItem};
 use sentry_core::{
-    BatchSource, Class, Diagnostics, PendingEnvelope, Recovery, clock, sdk_info, shared_scope_bytes, suppress,
+    BatchSource, Class, Diagnostics, PendingEnvelope, Recovery, clock, fork, sdk_info, shared_scope_bytes, suppress,
 };
 
 use crate::guarded::Guarded;
@@ -33,7 +33,11 @@ use crate::worker;
 
 /// A transport without its HTTP client. Dropping it without [`shutdown`](Self::shutdown) waits for nothing: its threads
 /// go on for at most two seconds.
-pub(crate) struct Delivery(Arc<Shared>);
+pub(crate) struct Delivery {
+    shared: Arc<Shared>,
+    /// The process it belongs to.
+    generation: u32,
+}
 
 /// What the threads share.
 pub(crate) struct Shared {
@@ -196,37 +200,37 @@ impl Delivery {
             state.machine.close();
             state.is_counted = true;
         }
-        Self(shared)
+        Self { shared, generation: fork::generation() }
     }
 
     /// Takes an event that is not finished. Costs the caller one lock, and a wake-up if the worker sleeps for work. With a
     /// spool, a crash is on disk when this returns, if that takes no longer than 250 ms.
     pub(crate) fn send_deferred(&self, pending: PendingEnvelope) {
-        if self.0.spool.is_some() && pending.class() == Class::Crash && !is_own_thread() {
-            return scribe::send_crash(&self.0, pending);
+        if self.shared.spool.is_some() && pending.class() == Class::Crash && !is_own_thread() {
+            return scribe::send_crash(&self.shared, pending);
         }
-        self.0.push_pending(pending);
+        self.shared.push_pending(pending);
     }
 
     /// Makes sure that the worker looks at the client's batches at `at`. Costs one lock, and a wake-up if it would sleep
     /// longer.
     pub(crate) fn wake_at(&self, at: Instant) {
-        let mut state = self.0.lock();
+        let mut state = self.shared.lock();
         let sleeps_longer = state.worker.sleeps_until.is_none_or(|until| until > at);
         if state.worker.wants != Wants::Nothing && sleeps_longer {
             state.worker.wants = Wants::Nothing;
             drop(state);
-            self.0.wake_worker();
+            self.shared.wake_worker();
         }
     }
 
     /// Takes a finished envelope and accounts for it. It is encoded on the caller's thread.
     pub(crate) fn send_envelope(&self, envelope: Envelope) {
         let class = Class::of(&envelope);
-        let envelope = self.0.encode(envelope);
+        let envelope = self.shared.encode(envelope);
         let bytes = envelope.body_bytes();
         if !envelope.is_empty() {
-            self.0.push(Content::Encoded(envelope), class, bytes);
+            self.shared.push(Content::Encoded(envelope), class, bytes);
         }
     }
 
@@ -237,7 +241,7 @@ impl Delivery {
         if is_own_thread() {
             return false;
         }
-        self.0.wait(deadline_after(timeout))
+        self.shared.wait(deadline_after(timeout))
     }
 
     /// Like [`flush`](Self::flush), and accepts nothing any more. What has no verdict then is counted as
@@ -245,14 +249,14 @@ impl Delivery {
     /// still arrive, but what becomes of them is not counted a second time.
     pub(crate) fn shutdown(&self, timeout: Duration) -> bool {
         let deadline = deadline_after(timeout);
-        self.0.begin_close(deadline);
+        self.shared.begin_close(deadline);
         if is_own_thread() {
             return false;
         }
-        let settled = self.0.wait(deadline);
-        if !self.0.end() {
+        let settled = self.shared.wait(deadline);
+        if !self.shared.end() {
             // Another thread is at it.
-            self.0.wait(deadline + COUNTING);
+            self.shared.wait(deadline + COUNTING);
         }
         settled
     }
@@ -260,13 +264,16 @@ impl Delivery {
 
 impl Drop for Delivery {
     fn drop(&mut self) {
-        self.0.begin_close(deadline_after(GRACE));
+        // After a fork, its threads and locks are those of the parent.
+        if self.generation == fork::generation() {
+            self.shared.begin_close(deadline_after(GRACE));
+        }
     }
 }
 
 impl fmt::Debug for Delivery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = self.0.lock();
+        let state = self.shared.lock();
         f.debug_struct("Delivery")
             .field("queued", &state.queue.len())
             .field("phase", &state.machine.phase())
@@ -674,7 +681,7 @@ mod tests {
     #[test]
     fn after_a_failure_of_ours_everything_is_counted_and_nothing_hangs() {
         let (delivery, recorder) = delivery(|_| answer(None));
-        delivery.0.fail();
+        delivery.shared.fail();
         delivery.send_envelope(event_with_attachment());
         assert!(delivery.flush(LONG) && delivery.shutdown(LONG));
         assert_eq!(recorder.stats().of(Category::Error).lost_for(Reason::InternalSdkError), 1);

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
+use sentry_core::fork::{Heir, PerProcess};
 use sentry_core::protocol::Envelope;
 use sentry_core::{ClientOptions, PendingEnvelope, Transport, TransportOptions};
 
@@ -12,6 +13,7 @@ use crate::delivery::{Delivery, Parts};
 use crate::sender::Post;
 use crate::spool::{Disk, Spool};
 use crate::spotlight::Spotlight;
+use crate::sys;
 
 /// Delivers envelopes over HTTP, on threads of its own.
 ///
@@ -28,7 +30,14 @@ use crate::spotlight::Spotlight;
 #[derive(Debug)]
 pub struct UreqHttpTransport {
     /// `None` without a DSN: then everything is dropped.
-    delivery: Option<Delivery>,
+    running: Option<PerProcess<Running>>,
+}
+
+/// A delivery, and what it takes to have another one in a forked process.
+#[derive(Debug)]
+struct Running {
+    delivery: Delivery,
+    options: UreqHttpTransportOptions,
 }
 
 /// What a [`UreqHttpTransport`] is made from.
@@ -54,36 +63,58 @@ impl UreqHttpTransport {
     fn from_client_options(options: &ClientOptions, agent: Option<Agent>) -> Self {
         match TransportOptions::try_from_client_options(options) {
             Some(options) => UreqHttpTransportOptions { options, agent }.build(),
-            None => Self { delivery: None },
+            None => Self { running: None },
         }
     }
 }
 
 impl Transport for UreqHttpTransport {
     fn send_envelope(&self, envelope: Envelope) {
-        if let Some(delivery) = &self.delivery {
+        if let Some(delivery) = self.delivery() {
             delivery.send_envelope(envelope);
         }
     }
 
     fn flush(&self, timeout: Duration) -> bool {
-        self.delivery.as_ref().is_none_or(|delivery| delivery.flush(timeout))
+        self.delivery().is_none_or(|delivery| delivery.flush(timeout))
     }
 
     fn shutdown(&self, timeout: Duration) -> bool {
-        self.delivery.as_ref().is_none_or(|delivery| delivery.shutdown(timeout))
+        self.delivery().is_none_or(|delivery| delivery.shutdown(timeout))
     }
 
     fn send_deferred(&self, pending: PendingEnvelope) {
-        if let Some(delivery) = &self.delivery {
+        if let Some(delivery) = self.delivery() {
             delivery.send_deferred(pending);
         }
     }
 
     fn wake_at(&self, at: Instant) {
-        if let Some(delivery) = &self.delivery {
+        if let Some(delivery) = self.delivery() {
             delivery.wake_at(at);
         }
+    }
+}
+
+impl UreqHttpTransport {
+    fn delivery(&self) -> Option<&Delivery> {
+        self.running.as_ref().map(|running| &running.get().delivery)
+    }
+}
+
+impl Running {
+    fn start(options: UreqHttpTransportOptions) -> Self {
+        Self { delivery: options.start(), options }
+    }
+}
+
+impl Heir for Running {
+    /// Its own threads, queue, directory and connections; and its own books.
+    fn heir(&self) -> Self {
+        let UreqHttpTransportOptions { options, agent } = &self.options;
+        // The parent's connections are not ours to write to.
+        let agent = agent.as_ref().map(|agent| agent.config().clone().new_agent());
+        Self::start(UreqHttpTransportOptions { options: options.clone(), agent })
     }
 }
 
@@ -102,21 +133,29 @@ impl UreqHttpTransportOptions {
 
     /// Makes the transport and starts its thread. No connection is made before there is something to send.
     pub fn build(self) -> UreqHttpTransport {
+        sys::watch_forks();
+        UreqHttpTransport { running: Some(PerProcess::of_now(Running::start(self))) }
+    }
+
+    fn start(&self) -> Delivery {
         let Self { options, agent } = self;
-        let post: Box<dyn Post> =
-            if options.is_spotlight_only { Box::new(NoServer) } else { Box::new(UreqPost::new(&options, agent)) };
+        let post: Box<dyn Post> = if options.is_spotlight_only {
+            Box::new(NoServer)
+        } else {
+            Box::new(UreqPost::new(options, agent.clone()))
+        };
         let spotlight = options.spotlight_url.as_ref().and_then(|url| Spotlight::start(url, &options.diagnostics));
         let secret = options.dsn.secret_key().map(str::to_owned);
         let keys = [options.dsn.public_key().to_owned()].into_iter().chain(secret).collect();
         let TransportOptions { client_report_recorder: recorder, diagnostics, batches, recovery, max_senders, .. } =
-            options;
+            options.clone();
         let spool = options.spool_dir.as_ref().map(|dir| {
             let (recorder, diagnostics) = (recorder.clone(), diagnostics.clone());
             Spool::new(dir, &options.dsn, options.spool, Box::new(Disk), recorder, diagnostics)
         });
         let capacity = options.transport_channel_capacity.map(usize::from);
         let parts = Parts { recorder, diagnostics, batches, recovery, spool, spotlight, keys, capacity, max_senders };
-        UreqHttpTransport { delivery: Some(Delivery::start(post, parts)) }
+        Delivery::start(post, parts)
     }
 }
 

@@ -31,6 +31,7 @@ use crate::suppress;
 use crate::sync::MutexGuard;
 use stack::{Binding, Kind, Levels, Stack};
 
+pub(crate) use activity::advance as forget_look_ups;
 pub use bridged::{BridgedParent, BridgedSite, BridgedSpans};
 pub use current::{SwitchGuard, bind_process_client, thread_is_ending};
 pub use sessions::{end_session, end_session_with_status, start_session};

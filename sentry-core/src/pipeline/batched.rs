@@ -37,13 +37,13 @@ impl Pipeline {
     /// Lets a log wait for others.
     pub(crate) fn push_log(self: &Arc<Self>, record: LogRecord) {
         self.recorder.record_captured(Category::LogItem, 1);
-        self.push(&self.logs, record, clock::now);
+        self.push(&self.gathered().logs, record, clock::now);
     }
 
     /// Lets a metric wait for others.
     pub(crate) fn push_metric(self: &Arc<Self>, record: MetricRecord) {
         self.recorder.record_captured(Category::TraceMetric, 1);
-        self.push(&self.metrics, record, clock::now);
+        self.push(&self.gathered().metrics, record, clock::now);
     }
 
     #[inline]
@@ -53,7 +53,7 @@ impl Pipeline {
     {
         let mut locked = batch.lock();
         let pushed = locked.push(&mut item, now);
-        let _crossing = matches!(pushed, Pushed::Leaves(_)).then(|| self.transit.enter());
+        let _crossing = matches!(pushed, Pushed::Leaves(_)).then(|| self.gathered().transit.enter());
         drop(locked);
         match pushed {
             Pushed::Waits => {}
@@ -69,8 +69,8 @@ impl Pipeline {
 
     /// When the oldest batch has waited long enough.
     pub(crate) fn next_batch_due(&self) -> Option<Instant> {
-        let (sessions, aggregates) = (self.sessions.lock().due(), self.aggregates.lock().due());
-        let (logs, metrics) = (self.logs.lock().due(), self.metrics.lock().due());
+        let (sessions, aggregates) = (self.gathered().sessions.lock().due(), self.gathered().aggregates.lock().due());
+        let (logs, metrics) = (self.gathered().logs.lock().due(), self.gathered().metrics.lock().due());
         [logs, metrics, sessions, aggregates].into_iter().flatten().min()
     }
 
@@ -78,15 +78,15 @@ impl Pipeline {
     /// they still are.
     pub(crate) fn send_batches(self: &Arc<Self>, take: Take, timeout: Duration) -> bool {
         self.take_batches(take, |pending| self.hand_over(pending));
-        self.transit.wait(timeout)
+        self.gathered().transit.wait(timeout)
     }
 
     /// Gives the batches to `send`, one after the other.
     pub(crate) fn take_batches(self: &Arc<Self>, take: Take, send: impl FnMut(PendingEnvelope)) {
-        let _crossing = self.transit.enter();
+        let _crossing = self.gathered().transit.enter();
         let sessions = self.take_sessions(take).into_iter();
-        let logs = self.logs.lock().take(take);
-        let metrics = self.metrics.lock().take(take);
+        let logs = self.gathered().logs.lock().take(take);
+        let metrics = self.gathered().metrics.lock().take(take);
         sessions.chain(self.pending(logs)).chain(self.pending(metrics)).for_each(send);
     }
 

@@ -40,6 +40,7 @@ use crate::caught::caught;
 use crate::crash;
 use crate::diagnostics::Diagnostics;
 use crate::error_event::exceptions_from_chain;
+use crate::fork::{Heir, PerProcess};
 use crate::hint::Hint;
 use crate::hub::{Hub, SwitchGuard};
 use crate::integration::Integration;
@@ -71,14 +72,38 @@ pub(crate) struct Pipeline {
     recorder: Recorder,
     diagnostics: Diagnostics,
     sdk: ClientSdkInfo,
+    gathered: PerProcess<Gathered>,
+    /// Set once it is there; not kept alive.
+    transport: OnceLock<Weak<dyn Transport>>,
+}
+
+/// What waits in a client, and what it has at hand.
+struct Gathered {
     logs: Mutex<Batch<PackedLogs>>,
     metrics: Mutex<Batch<PackedMetrics>>,
     sessions: Mutex<Batch<Vec<SessionRecord>>>,
     aggregates: Mutex<Aggregates>,
     transit: Transit,
     spare_spans: SpareSpans,
-    /// Set once it is there; not kept alive.
-    transport: OnceLock<Weak<dyn Transport>>,
+}
+
+impl Gathered {
+    fn new() -> Self {
+        Self {
+            logs: Mutex::new(Batch::new(batched::LIMITS)),
+            metrics: Mutex::new(Batch::new(batched::LIMITS)),
+            sessions: Mutex::new(Batch::new(SESSIONS)),
+            aggregates: Mutex::default(),
+            transit: Transit::default(),
+            spare_spans: SpareSpans::default(),
+        }
+    }
+}
+
+impl Heir for Gathered {
+    fn heir(&self) -> Self {
+        Self::new()
+    }
 }
 
 /// What came of a capture.
@@ -104,12 +129,7 @@ impl Pipeline {
             recorder,
             diagnostics,
             sdk,
-            logs: Mutex::new(Batch::new(batched::LIMITS)),
-            metrics: Mutex::new(Batch::new(batched::LIMITS)),
-            sessions: Mutex::new(Batch::new(SESSIONS)),
-            aggregates: Mutex::default(),
-            transit: Transit::default(),
-            spare_spans: SpareSpans::default(),
+            gathered: PerProcess::of_now(Gathered::new()),
             transport: OnceLock::new(),
         }
     }
@@ -117,6 +137,10 @@ impl Pipeline {
     /// Makes the transport known, for what is to leave without anybody having captured it just now.
     pub(crate) fn set_transport(&self, transport: &Arc<dyn Transport>) {
         let _ = self.transport.set(Arc::downgrade(transport));
+    }
+
+    fn gathered(&self) -> &Gathered {
+        self.gathered.get()
     }
 
     fn transport(&self) -> Option<Arc<dyn Transport>> {
@@ -146,7 +170,7 @@ impl Pipeline {
     }
 
     pub(crate) fn spare_spans(&self) -> &SpareSpans {
-        &self.spare_spans
+        &self.gathered().spare_spans
     }
 
     fn wake_at(&self, due: Instant) {

@@ -19,14 +19,14 @@ impl Pipeline {
             return self.sum_session(&update, now);
         }
         self.recorder.record_captured(Category::Session, 1);
-        self.push(&self.sessions, Some(update), || now);
+        self.push(&self.gathered().sessions, Some(update), || now);
     }
 
     /// Counts the session of a request.
     pub(crate) fn sum_session(self: &Arc<Self>, update: &SessionRecord, now: Instant) {
-        let mut aggregates = self.aggregates.lock();
+        let mut aggregates = self.gathered().aggregates.lock();
         let added = aggregates.add(update, now);
-        let _crossing = matches!(added, Added::Leaves(_)).then(|| self.transit.enter());
+        let _crossing = matches!(added, Added::Leaves(_)).then(|| self.gathered().transit.enter());
         drop(aggregates);
         match added {
             Added::Waits => {}
@@ -42,7 +42,7 @@ impl Pipeline {
     /// Sends what there is of sessions, and tells whether that was anything.
     pub(crate) fn send_sessions(self: &Arc<Self>, transport: &dyn Transport) -> bool {
         // Whoever flushes meanwhile finds them either in the batch or on their way.
-        let _crossing = self.transit.enter();
+        let _crossing = self.gathered().transit.enter();
         let sessions = self.take_sessions(Take::All);
         let is_any = !sessions.is_empty();
         sessions.into_iter().for_each(|pending| self.hand_over_to(transport, pending));
@@ -51,8 +51,8 @@ impl Pipeline {
 
     /// Takes out what is to be sent of sessions.
     pub(super) fn take_sessions(self: &Arc<Self>, take: Take) -> Vec<PendingEnvelope> {
-        let updates = self.sessions.lock().take(take);
-        let sums = self.aggregates.lock().take(take);
+        let updates = self.gathered().sessions.lock().take(take);
+        let sums = self.gathered().aggregates.lock().take(take);
         [self.pending(updates), self.session_aggregates(sums)].into_iter().flatten().collect()
     }
 

@@ -3,9 +3,10 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::{Lease, Scope, ScopeData};
+use crate::fork::PerProcess;
 use crate::sync::RwLock;
 
-static GLOBAL: RwLock<Option<ScopeData>> = RwLock::new(None);
+static GLOBAL: PerProcess<RwLock<Option<ScopeData>>> = PerProcess::new(RwLock::new(None));
 /// Whether the global scope was ever written: most programs never do, and then a capture pays one load for it.
 static WRITTEN: AtomicBool = AtomicBool::new(false);
 
@@ -24,11 +25,11 @@ where
     // Hubs count from 1 << 32 on.
     static LEASES: AtomicU64 = AtomicU64::new(0);
     let lease = Lease(LEASES.fetch_add(1, Ordering::Relaxed));
-    let mut view = Scope::view(GLOBAL.read().clone().unwrap_or_default(), lease);
+    let mut view = Scope::view(GLOBAL.get().read().clone().unwrap_or_default(), lease);
     let result = f(&mut view);
     let base = view.release_base(lease);
     drop(base);
-    let mut global = GLOBAL.write();
+    let mut global = GLOBAL.get().write();
     view.replay_on(global.get_or_insert_default(), lease);
     WRITTEN.store(true, Ordering::Release);
     drop(global);
@@ -39,5 +40,5 @@ pub(super) fn snapshot() -> ScopeData {
     if !WRITTEN.load(Ordering::Acquire) {
         return ScopeData::default();
     }
-    GLOBAL.read().clone().unwrap_or_default()
+    GLOBAL.get().read().clone().unwrap_or_default()
 }

@@ -8,6 +8,7 @@ use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 use crate::clock;
+use crate::fork;
 use crate::options::SessionMode;
 use crate::pipeline::Pipeline;
 use crate::protocol::{SessionAttributes, SessionStatus, User};
@@ -25,6 +26,8 @@ pub(crate) struct Session {
     pipeline: Weak<Pipeline>,
     /// The level of scopes it was begun on.
     level: u64,
+    /// The process it is about, which alone tells of it.
+    generation: u32,
 }
 
 impl Session {
@@ -35,7 +38,12 @@ impl Session {
         let is_summed = pipeline.options().session_mode == SessionMode::Request;
         let mut state = State::new(SessionRecord::begin(random::uuid(), clock::wall()), is_summed, clock::now());
         state.know(user);
-        Some(Arc::new(Self { state: Mutex::new(state), pipeline: Arc::downgrade(pipeline), level }))
+        Some(Arc::new(Self {
+            state: Mutex::new(state),
+            pipeline: Arc::downgrade(pipeline),
+            level,
+            generation: fork::generation(),
+        }))
     }
 
     pub(crate) fn began_on(&self, level: u64) -> bool {
@@ -44,11 +52,18 @@ impl Session {
 
     /// Whether events still change it.
     pub(crate) fn is_live(&self) -> bool {
-        self.state.lock().is_live()
+        self.is_own() && self.state.lock().is_live()
+    }
+
+    fn is_own(&self) -> bool {
+        self.generation == fork::generation()
     }
 
     /// Ends it. What is to be sent leaves with the client's next batch, or with the last event that is pending.
     pub(crate) fn end(&self, status: SessionStatus, user: Option<&User>) {
+        if !self.is_own() {
+            return;
+        }
         let now = clock::now();
         let update = self.state.lock().end(status, user, now);
         self.leave(update, now);
@@ -74,7 +89,7 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        if self.state.get_mut().is_live() {
+        if self.is_own() && self.state.get_mut().is_live() {
             self.end(SessionStatus::Exited, None);
         }
     }

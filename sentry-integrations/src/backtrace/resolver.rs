@@ -1,9 +1,11 @@
 //! Reads addresses: from newest to oldest, no further than the runtime's start, and each address once.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use once_cell::sync::Lazy;
+use sentry_core::fork::{self, Heir, PerProcess};
 use sentry_core::protocol::{Addr, Frame, Stacktrace};
 use sentry_core::{ClientOptions, RawStack};
 
@@ -34,14 +36,14 @@ pub(super) fn stacktrace(addresses: &[usize], origin: Origin) -> Option<Stacktra
 
 /// The frames at a return address, newest first; one without a name when nothing is known.
 pub(super) fn frames_at(address: usize) -> Arc<[Frame]> {
-    static CACHE: Lazy<Mutex<Cache>> = Lazy::new(|| Mutex::new(Cache::new(CACHED)));
-    let cache = || CACHE.lock().unwrap_or_else(PoisonError::into_inner);
+    static CACHE: PerProcess<Shared> = PerProcess::new(Shared(Lazy::new(new_cache)));
+    let cache = || CACHE.get().0.lock().unwrap_or_else(PoisonError::into_inner);
 
     if let Some(frames) = cache().get(address) {
         return frames;
     }
     // Looked up outside the lock: it can take long, and twice does no harm.
-    let mut frames = native::symbols(address);
+    let mut frames = LookUps::enter().map(|_inside| native::symbols(address)).unwrap_or_default();
     if frames.is_empty() {
         frames.push(bare(address));
     }
@@ -99,6 +101,47 @@ fn step_back(frames: &mut [Frame]) {
     for frame in frames.iter_mut().take_while(|frame| frame.instruction_addr == newest) {
         frame.instruction_addr = newest.map(|address| Addr(address.0.saturating_sub(1)));
     }
+}
+
+/// The library that looks up symbols has a lock of its own, which a fork may find taken: for ever, in the child. There,
+/// addresses are all there is.
+struct LookUps;
+
+static INSIDE: AtomicUsize = AtomicUsize::new(0);
+
+impl LookUps {
+    fn enter() -> Option<Self> {
+        static LAST: AtomicU32 = AtomicU32::new(0);
+        static IS_LOST: AtomicBool = AtomicBool::new(false);
+        let generation = fork::generation();
+        // The first in this process: who is inside is nobody of this process.
+        if LAST.swap(generation, Ordering::AcqRel) != generation && INSIDE.swap(0, Ordering::AcqRel) > 0 {
+            IS_LOST.store(true, Ordering::Release);
+        }
+        if IS_LOST.load(Ordering::Acquire) {
+            return None;
+        }
+        INSIDE.fetch_add(1, Ordering::AcqRel);
+        Some(Self)
+    }
+}
+
+impl Drop for LookUps {
+    fn drop(&mut self) {
+        INSIDE.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+struct Shared(Lazy<Mutex<Cache>>);
+
+impl Heir for Shared {
+    fn heir(&self) -> Self {
+        Self(Lazy::new(new_cache))
+    }
+}
+
+fn new_cache() -> Mutex<Cache> {
+    Mutex::new(Cache::new(CACHED))
 }
 
 /// Frames by address, dropped whole when full: what a program captures repeatedly is back at once.

@@ -6,6 +6,6 @@ mod linux;
 mod other;
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
-pub(crate) use linux::let_others_run_first;
+pub(crate) use linux::{let_others_run_first, watch_forks};
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-pub(crate) use other::let_others_run_first;
+pub(crate) use other::{let_others_run_first, watch_forks};
