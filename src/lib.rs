@@ -37,7 +37,7 @@
 //!
 //! With a directory for the spool ([`ClientOptions::spool_dir`], `SENTRY_SPOOL_DIR`) what is captured is on disk 100 ms
 //! later, panics before the panic hook returns, and is sent when the program starts again: however it ended, and whether
-//! or not the server could be reached.
+//! or not the server could be reached. What happens to an event when this or that fails: [`_delivery`].
 //!
 //! # Environment
 //!
@@ -69,6 +69,9 @@
 
 #[doc = include_str!("manual/context.md")]
 pub mod _context {}
+
+#[doc = include_str!("manual/delivery.md")]
+pub mod _delivery {}
 
 mod defaults;
 mod environment;

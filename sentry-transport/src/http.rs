@@ -149,7 +149,7 @@ impl UreqHttpTransportOptions {
         let keys = [options.dsn.public_key().to_owned()].into_iter().chain(secret).collect();
         let TransportOptions { client_report_recorder: recorder, diagnostics, batches, recovery, max_senders, .. } =
             options.clone();
-        let spool = options.spool_dir.as_ref().map(|dir| {
+        let spool = options.spool_dir.as_ref().filter(|dir| !dir.as_os_str().is_empty()).map(|dir| {
             let (recorder, diagnostics) = (recorder.clone(), diagnostics.clone());
             Spool::new(dir, &options.dsn, options.spool, Box::new(Disk), recorder, diagnostics)
         });

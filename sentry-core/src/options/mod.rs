@@ -207,7 +207,8 @@ pub struct ClientOptions {
     /// Keep undelivered events in this directory, where crashes, kills and outages do not reach them; see
     /// [`spool`](field@Self::spool) for how. It is made if need be, with mode 0700, and may be shared by any number of
     /// processes; each DSN has a directory of its own in it. Whoever can read it reads what is reported. One that cannot be
-    /// used is said once, and then everything stays in memory. Default: none; `init` takes it from `SENTRY_SPOOL_DIR`.
+    /// used is said once, and then everything stays in memory. A relative path is taken from where the program is when the
+    /// client is made; an empty one is none. Default: none; `init` takes it from `SENTRY_SPOOL_DIR`.
     pub spool_dir: Option<PathBuf>,
     /// How the spool works. Default: [`SpoolOptions::default`].
     pub spool: SpoolOptions,

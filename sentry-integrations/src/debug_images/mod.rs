@@ -10,6 +10,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use sentry_core::fork::{Heir, PerProcess};
 use sentry_core::protocol::{DebugImage, Event, Stacktrace};
 use sentry_core::{ClientOptions, Integration};
 
@@ -95,10 +96,19 @@ pub fn debug_images() -> Vec<DebugImage> {
 /// How often libraries were loaded and unloaded.
 type Generation = (u64, u64);
 
+/// The last reading, and when it was.
+struct Last(Mutex<Option<(Generation, Arc<[DebugImage]>)>>);
+
+impl Heir for Last {
+    fn heir(&self) -> Self {
+        Self(Mutex::new(None))
+    }
+}
+
 /// The images, from the last reading if nothing changed since.
 pub(crate) fn loaded() -> Arc<[DebugImage]> {
-    static LAST: Mutex<Option<(Generation, Arc<[DebugImage]>)>> = Mutex::new(None);
-    let last = || LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    static LAST: PerProcess<Last> = PerProcess::new(Last(Mutex::new(None)));
+    let last = || LAST.get().0.lock().unwrap_or_else(PoisonError::into_inner);
 
     let generation = sys::generation();
     if let Some((read_at, images)) = &*last() {

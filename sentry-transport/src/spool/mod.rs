@@ -330,7 +330,7 @@ impl Spool {
                 self.write(&run, name, bytes, syncs)
             }
             WriteError::Failed(error) if is_full(&error) => {
-                let oldest = self.index().take_oldest_below(Class::Crash);
+                let oldest = self.index().take_oldest_below(Class::Error);
                 let Some((oldest, kept)) = oldest else { return Err(WriteError::Failed(error)) };
                 self.evict(oldest, kept);
                 self.write(run, name, bytes, syncs)
