@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 use sentry::protocol::client_report::Category;
 use sentry::{ClientInitGuard, ClientOptions, Level, SpoolMode, SpoolOptions};
 use serde_json::Value;
-use support::{Folder, Receiver, Reply, child, wait_until};
+use support::{Folder, Receiver, child, count_kept, wait_until};
 
 fn main() {
     let children: &[(&str, fn())] = &[
@@ -88,13 +88,9 @@ struct Server {
 
 impl Server {
     fn new(is_there: bool) -> Self {
-        let is_there = Arc::new(AtomicBool::new(is_there));
-        let there = Arc::clone(&is_there);
-        let receiver = Receiver::with(move |_, _| match there.load(Ordering::Acquire) {
-            true => Reply::json(200, "{}"),
-            false => Reply::status(503),
-        });
-        Self { receiver, is_there, spool: Folder::new() }
+        let (receiver, there) = Receiver::absent();
+        there.store(is_there, Ordering::Release);
+        Self { receiver, is_there: there, spool: Folder::new() }
     }
 
     fn spawn(&self, name: &str) -> child::Spawn {
@@ -228,25 +224,11 @@ fn test_signals() {
     }
 }
 
-fn count_files() -> usize {
-    let mut count = 0;
-    let mut folders = vec![spool_dir()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-            match entry.file_type() {
-                Ok(ty) if ty.is_dir() => folders.push(entry.path()),
-                _ => count += usize::from(entry.path().extension().is_some()),
-            }
-        }
-    }
-    count
-}
-
 fn asynchronous() {
     let _guard = init();
     capture_some();
     let start = Instant::now();
-    wait_until(|| count_files() >= 5, Duration::from_secs(20));
+    wait_until(|| count_kept(&spool_dir()) >= 5, Duration::from_secs(20));
     child::report("took", &start.elapsed().as_millis().to_string());
     std::process::abort();
 }
@@ -262,7 +244,7 @@ fn a_hook_hangs() {
     capture_some();
     let start = Instant::now();
     // The first is with the hook, and was not recorded if the hook had it at once.
-    wait_until(|| count_files() >= 4, Duration::from_secs(20));
+    wait_until(|| count_kept(&spool_dir()) >= 4, Duration::from_secs(20));
     child::report("took", &start.elapsed().as_millis().to_string());
     std::process::abort();
 }

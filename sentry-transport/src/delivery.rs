@@ -29,6 +29,7 @@ use crate::spool::Spool;
 use crate::spotlight::Spotlight;
 use crate::sys;
 use crate::tickets::Generation;
+use crate::waiter::Waiter;
 use crate::worker;
 
 /// A transport without its HTTP client. Dropping it without [`shutdown`](Self::shutdown) waits for nothing: its threads
@@ -80,13 +81,13 @@ pub(crate) struct State {
     /// What may need a record on disk before it is finished, in the order in which it came.
     pub(crate) unrecorded: VecDeque<Arc<Guarded>>,
     pub(crate) scribe: scribe::Is,
-    waiters: Vec<Waiter>,
+    pub(crate) waiters: Vec<Waiter>,
     /// The last report that left alone.
-    last_report: Option<FlightId>,
+    pub(crate) last_report: Option<FlightId>,
     /// How refused work is counted.
     refused_as: Reason,
     /// Everything that was there at the end is counted.
-    is_counted: bool,
+    pub(crate) is_counted: bool,
 }
 
 /// What the others know of the worker.
@@ -132,23 +133,6 @@ pub(crate) enum Content {
     Guarded(Arc<Guarded>),
     /// It came finished, from outside a client.
     Encoded(EncodedEnvelope),
-}
-
-/// A thread inside `flush` or `shutdown`.
-struct Waiter {
-    ticket: Generation,
-    /// How many attempts had failed when it began to wait: one more, and it knows that there is nobody to wait for.
-    failed_attempts: u64,
-    report: LastReport,
-    done: Sender<()>,
-}
-
-/// What was lost meanwhile is reported before a flush ends, in one envelope for all of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum LastReport {
-    Wanted,
-    Flying(FlightId),
-    Over,
 }
 
 impl Delivery {
@@ -323,13 +307,20 @@ impl Shared {
             drop(state);
             return self.discard(content, reason);
         };
+        let mut is_unwatched = false;
         if let Content::Guarded(guarded) = &content {
             if !guarded.is_looked_after() {
                 state.unrecorded.push_back(Arc::clone(guarded));
+                is_unwatched = state.scribe != scribe::Is::Watching;
             }
         }
         let victims = state.queue.push(Entry { content, class, generation }, class, bytes, shared_scope_bytes(class));
-        let wakes = state.worker.wants == Wants::Work && !state.queue.is_empty();
+        let wakes = match state.worker.wants {
+            Wants::Work => !state.queue.is_empty(),
+            // It has nothing to do for this one but to call the scribe.
+            Wants::Room => is_unwatched,
+            Wants::Nothing => false,
+        };
         if wakes {
             state.worker.wants = Wants::Nothing;
         }
@@ -387,61 +378,6 @@ impl Shared {
             self.recorder.record_losses([loss], reason);
         }
         envelope
-    }
-
-    /// To be called when something has been settled: lets go of the waiters it was the last for.
-    pub(crate) fn settled(&self, state: &mut State) {
-        let State { machine, waiters, worker, is_counted, .. } = state;
-        let mut wakes = machine.phase() != Phase::Open && machine.is_idle();
-        // What cannot be sent gets its verdict from the disk.
-        let is_kept = self.spool.as_ref().is_some_and(|spool| spool.is_usable(clock::now()));
-        for waiter in waiters.iter_mut() {
-            if *is_counted || (machine.failed_attempts() > waiter.failed_attempts && !is_kept) {
-                waiter.report = LastReport::Over;
-            } else if machine.is_settled(waiter.ticket) {
-                match waiter.report {
-                    LastReport::Wanted if self.recorder.has_report() && machine.may_report(clock::now()) => {
-                        wakes = true
-                    }
-                    LastReport::Flying(id) if machine.is_flying(id) => {}
-                    _ => waiter.report = LastReport::Over,
-                }
-            }
-            if waiter.report == LastReport::Over {
-                let _ = waiter.done.try_send(());
-            }
-        }
-        if wakes {
-            worker.wants = Wants::Nothing;
-            self.wake_worker();
-        }
-    }
-
-    fn wait(self: &Arc<Self>, deadline: Instant) -> bool {
-        let (done, wait) = bounded(1);
-        let mut state = self.lock();
-        let ticket = state.machine.ticket();
-        let flying = state.last_report.filter(|id| state.machine.is_flying(*id));
-        let report = flying.map_or(LastReport::Wanted, LastReport::Flying);
-        let failed_attempts = state.machine.failed_attempts();
-        state.waiters.push(Waiter { ticket, failed_attempts, report, done: done.clone() });
-        state.machine.hurry(clock::now());
-        self.settled(&mut state);
-        let is_held = state.worker.wants == Wants::Room || state.machine.is_down();
-        drop(state);
-        if is_held {
-            self.wake_worker();
-        }
-        loop {
-            let now = clock::now();
-            if wait.recv_deadline(deadline.min(now + WATCH)).is_ok() || deadline <= now {
-                break;
-            }
-            self.watch(clock::now());
-        }
-        let mut state = self.lock();
-        state.waiters.retain(|waiter| !waiter.done.same_channel(&done));
-        state.machine.is_settled(ticket)
     }
 
     /// Looks after the worker: replaces it while a hook keeps it, and ends for it what it does not come to end.
@@ -540,11 +476,6 @@ impl State {
         self.kept.iter().any(|job| self.machine.may_go(job.id))
     }
 
-    /// Whether somebody waits in `flush` or `shutdown`.
-    pub(crate) fn is_waited_for(&self) -> bool {
-        !self.waiters.is_empty()
-    }
-
     /// The worker of `epoch`, if it is still the one, calls user code, which may take until `patience_ends`.
     pub(crate) fn expect_finish(&mut self, epoch: u64, patience_ends: Instant) {
         if self.worker.epoch == epoch {
@@ -552,31 +483,15 @@ impl State {
         }
     }
 
-    /// Whether a flush waits only for the report of what was lost.
-    pub(crate) fn wants_report(&self) -> bool {
-        let waits = |waiter: &Waiter| waiter.report == LastReport::Wanted && self.machine.is_settled(waiter.ticket);
-        self.waiters.iter().any(waits)
-    }
-
-    /// There can be no report now: nobody is to wait for one.
-    pub(crate) fn report_fails(&mut self) {
-        let Self { machine, waiters, worker, .. } = self;
-        machine.reported();
-        worker.has_said_goodbye = true;
-        let waiting = waiters.iter_mut().filter(|waiter| machine.is_settled(waiter.ticket));
-        waiting.for_each(|waiter| waiter.report = LastReport::Over);
-    }
-
-    /// The report is on its way, in that flight.
-    pub(crate) fn report_leaves(&mut self, id: FlightId) {
-        let Self { machine, waiters, worker, last_report, .. } = self;
-        *last_report = Some(id);
-        machine.reported();
-        worker.has_said_goodbye |= machine.phase() != Phase::Open;
-        let waiting = waiters.iter_mut().filter(|waiter| machine.is_settled(waiter.ticket));
-        waiting
-            .filter(|waiter| waiter.report == LastReport::Wanted)
-            .for_each(|waiter| waiter.report = LastReport::Flying(id));
+    /// The worker of `epoch` comes back from user code. `false` when another took its place.
+    pub(crate) fn is_back(&mut self, epoch: u64) -> bool {
+        let is_the_one = self.worker.epoch == epoch;
+        if is_the_one {
+            self.worker.patience_ends = None;
+        } else {
+            self.worker.stuck = self.worker.stuck.saturating_sub(1);
+        }
+        is_the_one
     }
 }
 

@@ -40,6 +40,7 @@ mod std_thread;
 mod sys;
 mod tickets;
 mod tls;
+mod waiter;
 mod worker;
 
 pub use factory::{DefaultTransportFactory, HttpTransport};

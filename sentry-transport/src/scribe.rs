@@ -81,7 +81,7 @@ fn run(shared: &Arc<Shared>) {
         let until = match next {
             Some(next) => next,
             // What comes while the worker is busy wakes nobody.
-            None if state.worker.patience_ends.is_some() || !state.queue.is_empty() => now + LOOK,
+            None if state.worker.patience_ends.is_some() => now + LOOK,
             None if now.saturating_duration_since(idle_since) >= IDLE => {
                 state.scribe = Is::Away;
                 return;

@@ -91,7 +91,11 @@ fn work(shared: &Arc<Shared>, epoch: u64) {
                 }
             }
             Task::Adopt => adopt(shared),
-            Task::TakeUp => take_up(shared),
+            Task::TakeUp => {
+                if !take_up(shared, epoch) {
+                    return;
+                }
+            }
             Task::Report => report(shared),
             Task::Gather => shared.batches.take_due(clock::now(), |batch| shared.push_pending(batch)),
             Task::AddSender => add_sender(shared),
@@ -113,6 +117,7 @@ fn next_task(shared: &Arc<Shared>, epoch: u64, limited: &mut Vec<Entry>) -> Task
         return Task::End;
     }
     state.worker.wants = Wants::Nothing;
+    scribe::call(shared, &mut state);
     if state.machine.is_past_deadline(now) {
         return Task::GiveUp;
     }
@@ -189,7 +194,7 @@ fn next_task(shared: &Arc<Shared>, epoch: u64, limited: &mut Vec<Entry>) -> Task
         }
     }
     state.worker.took_stored = false;
-    if let Some(task) = next_finish(shared, &mut state, now, limited) {
+    if let Some(task) = next_finish(&mut state, now, limited) {
         return task;
     }
     if !limited.is_empty() || send_next_kept(shared, &mut state) {
@@ -209,7 +214,7 @@ fn next_task(shared: &Arc<Shared>, epoch: u64, limited: &mut Vec<Entry>) -> Task
 }
 
 /// Takes out what is to be finished next. What must not be sent now is put aside.
-fn next_finish(shared: &Arc<Shared>, state: &mut State, now: Instant, limited: &mut Vec<Entry>) -> Option<Task> {
+fn next_finish(state: &mut State, now: Instant, limited: &mut Vec<Entry>) -> Option<Task> {
     while let Some(entry) = pop(state) {
         if is_limited(state, &entry, now) {
             limited.push(entry);
@@ -220,7 +225,6 @@ fn next_finish(shared: &Arc<Shared>, state: &mut State, now: Instant, limited: &
         }
         if !matches!(entry.content, Content::Encoded(_)) {
             state.worker.patience_ends = Some(now + PATIENCE_WITH_SYMBOLS);
-            scribe::call(shared, state);
         }
         return Some(Task::Finish(entry));
     }
@@ -237,7 +241,7 @@ fn finish_for_the_disk(
     if !goes_to_disk(shared, state, now) {
         return None;
     }
-    let task = next_finish(shared, state, now, limited);
+    let task = next_finish(state, now, limited);
     task.or_else(|| (!limited.is_empty()).then_some(Task::LookAgain))
 }
 
@@ -284,12 +288,7 @@ fn finish(shared: &Shared, entry: Entry, epoch: u64) -> bool {
         spool.remove(record);
     }
     let mut state = shared.lock();
-    let is_the_one = state.worker.epoch == epoch;
-    if !is_the_one {
-        state.worker.stuck = state.worker.stuck.saturating_sub(1);
-    } else if is_pending {
-        state.worker.patience_ends = None;
-    }
+    let is_the_one = if is_pending { state.is_back(epoch) } else { state.worker.epoch == epoch };
     let removed = match load {
         Some(load) => depart(shared, &mut state, load),
         None => {
@@ -341,9 +340,9 @@ fn adopt(shared: &Shared) {
     }
 }
 
-/// Sends the first of what waits on disk.
-fn take_up(shared: &Arc<Shared>) {
-    let Some(spool) = &shared.spool else { return };
+/// Sends the first of what waits on disk. `false` when another worker took over meanwhile.
+fn take_up(shared: &Arc<Shared>, epoch: u64) -> bool {
+    let Some(spool) = &shared.spool else { return true };
     let taken = spool.take_up(clock::wall());
     let is_last = !spool.has_waiting();
     let load = match taken {
@@ -355,7 +354,7 @@ fn take_up(shared: &Arc<Shared>) {
         _ => None,
     };
     let mut state = shared.lock();
-    state.worker.patience_ends = None;
+    let is_the_one = state.is_back(epoch);
     if load.is_some() {
         state.machine.took_stored(is_last, clock::now());
     }
@@ -366,6 +365,7 @@ fn take_up(shared: &Arc<Shared>) {
     });
     drop(state);
     remove(shared, removed);
+    is_the_one
 }
 
 /// Finishes what was recorded and not finished: by a process that died, or when there was no room for it in memory. That

@@ -26,7 +26,7 @@ pub mod receiver;
 pub mod server;
 
 pub use envelope::{ParsedEnvelope, ReceivedItem};
-pub use folder::Folder;
+pub use folder::{Folder, count_kept};
 pub use gate::{Deadline, Gate, wait_until};
 pub use http::{Reply, Request};
 pub use receiver::{ReceivedEnvelope, Receiver};

@@ -4,7 +4,8 @@ use std::fs;
 use std::io::BufReader;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -67,6 +68,17 @@ impl Receiver {
     /// thread, without a lock: it may block, on a [`super::Gate`] for example.
     pub fn with(reply: impl Fn(usize, &Request) -> Reply + Send + Sync + 'static) -> Receiver {
         Receiver::serve(move |index, request, _| reply(index, request))
+    }
+
+    /// A server that is not there, by the word of a proxy, until it is told to be.
+    pub fn absent() -> (Receiver, Arc<AtomicBool>) {
+        let is_there = Arc::new(AtomicBool::new(false));
+        let there = Arc::clone(&is_there);
+        let receiver = Receiver::with(move |_, _| match there.load(Ordering::SeqCst) {
+            true => Reply::json(200, "{}"),
+            false => Reply::status(503),
+        });
+        (receiver, is_there)
     }
 
     fn serve(reply: impl Fn(usize, &Request, &ParsedEnvelope) -> Reply + Send + Sync + 'static) -> Receiver {

@@ -112,6 +112,23 @@ fn what_fails_while_others_arrive_is_given_up_on_disk_too() {
 }
 
 #[test]
+fn what_comes_while_a_server_is_silent_is_on_disk_too() {
+    let server = Server::start(|_| Act::Hold);
+    let folder = Folder::new();
+    let program = Program::with(&server.dsn(), |options| options.spool_dir(&folder.0).max_senders(1));
+    // One with the server, one ahead of the wire: nobody has anything to do then.
+    program.capture("1");
+    program.capture("2");
+    server.next();
+    wait_until(|| folder.files() == 2);
+    std::thread::sleep(Duration::from_millis(200));
+    program.capture("3");
+    let start = Instant::now();
+    wait_until(|| folder.files() == 3);
+    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+}
+
+#[test]
 fn without_room_on_disk_memory_has_to_do() {
     let is_there = Arc::new(AtomicBool::new(false));
     let there = Arc::clone(&is_there);

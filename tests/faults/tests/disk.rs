@@ -28,7 +28,7 @@ use sentry::protocol::client_report::Category;
 use sentry::protocol::{Event, Level};
 use sentry::transports::DefaultTransportFactory;
 use sentry::{Client, ClientOptions};
-use support::{Folder, Receiver, Reply, child, wait_until};
+use support::{Folder, Receiver, child, wait_until};
 
 fn main() {
     if child::main_dispatch(&[("deliver", deliver), ("survive an outage", survive_an_outage), ("store", store)]) {
@@ -155,17 +155,6 @@ fn spool_dir() -> PathBuf {
     std::env::var_os("TEST_SPOOL").unwrap().into()
 }
 
-/// A server that is not there until it is told to be.
-fn absent() -> (Receiver, Arc<AtomicBool>) {
-    let is_there = Arc::new(AtomicBool::new(false));
-    let there = Arc::clone(&is_there);
-    let receiver = Receiver::with(move |_, _| match there.load(Ordering::Acquire) {
-        true => Reply::json(200, "{}"),
-        false => Reply::status(503),
-    });
-    (receiver, is_there)
-}
-
 /// The name of another file with the same content.
 fn renumbered(name: &str, number: usize) -> String {
     let fields: Vec<&str> = name.split('-').collect();
@@ -173,7 +162,7 @@ fn renumbered(name: &str, number: usize) -> String {
 }
 
 fn poison() {
-    let (receiver, is_there) = absent();
+    let (receiver, is_there) = Receiver::absent();
     let folder = Folder::new();
     let file = dead_run(&receiver, &folder);
     let (run, name) = (file.parent().unwrap(), file.file_name().unwrap().to_str().unwrap());
@@ -210,7 +199,7 @@ fn poison() {
 }
 
 fn links() {
-    let (receiver, is_there) = absent();
+    let (receiver, is_there) = Receiver::absent();
     let folder = Folder::new();
     let file = dead_run(&receiver, &folder);
     let (run, name) = (file.parent().unwrap(), file.file_name().unwrap().to_str().unwrap());
@@ -266,7 +255,7 @@ fn expect_delivered(out: &std::process::Output, receiver: &Receiver, says: Optio
 }
 
 fn modes() {
-    let (receiver, _) = absent();
+    let (receiver, _) = Receiver::absent();
     let folder = Folder::new();
     let out = shell("umask 000", "store", &receiver, &folder);
     assert!(!out.status.success());
@@ -317,7 +306,7 @@ fn mounted(mount: &str, run: impl FnOnce(Command)) {
 
 fn outage_on(mount: &str) {
     mounted(mount, |mut command| {
-        let (receiver, is_there) = absent();
+        let (receiver, is_there) = Receiver::absent();
         let (folder, ready) = (Folder::new(), Folder::new());
         fs::create_dir(folder.path()).unwrap();
         let waits = ready.path().to_owned();

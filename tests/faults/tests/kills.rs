@@ -18,12 +18,13 @@ mod support;
 
 use std::collections::{HashMap, HashSet};
 use std::io::Write;
+use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use sentry::protocol::client_report::Category;
 use sentry::{ClientOptions, Level, SpoolMode, SpoolOptions};
-use support::{Folder, Receiver, Reply, child, wait_until};
+use support::{Folder, Receiver, Reply, child, count_kept, wait_until};
 
 fn main() {
     if child::main_dispatch(&[("victim", victim), ("recover", recover)]) {
@@ -123,7 +124,7 @@ fn options() -> ClientOptions {
     let variable = |name: &str| std::env::var(name).expect("set by the parent");
     let mode = if variable("TEST_MODE") == "sync" { SpoolMode::Sync } else { SpoolMode::Async };
     let spool = SpoolOptions { mode, ..SpoolOptions::default() };
-    ClientOptions::new().dsn(&variable("TEST_DSN")).spool_dir(variable("TEST_SPOOL")).spool(spool)
+    ClientOptions::new().dsn(&variable("TEST_DSN")).spool_dir(spool_dir()).spool(spool)
 }
 
 fn victim() {
@@ -142,20 +143,16 @@ fn victim() {
 /// Sends what is left, and waits until there is nothing.
 fn recover() {
     let guard = sentry::init(options());
-    wait_until(|| guard.stats().of(Category::Error).recovered > 0 || count_files() == 0, Duration::from_secs(60));
-    wait_until(|| guard.stats().of(Category::Error).queued() == 0 && count_files() == 0, Duration::from_secs(100));
+    wait_until(
+        || guard.stats().of(Category::Error).recovered > 0 || count_kept(&spool_dir()) == 0,
+        Duration::from_secs(60),
+    );
+    wait_until(
+        || guard.stats().of(Category::Error).queued() == 0 && count_kept(&spool_dir()) == 0,
+        Duration::from_secs(100),
+    );
 }
 
-fn count_files() -> usize {
-    let mut count = 0;
-    let mut folders = vec![std::path::PathBuf::from(std::env::var_os("TEST_SPOOL").unwrap())];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-            match entry.file_type() {
-                Ok(ty) if ty.is_dir() => folders.push(entry.path()),
-                _ => count += usize::from(entry.path().extension().is_some()),
-            }
-        }
-    }
-    count
+fn spool_dir() -> PathBuf {
+    std::env::var_os("TEST_SPOOL").expect("set by the parent").into()
 }

@@ -18,12 +18,13 @@ mod support;
 
 use std::collections::BTreeSet;
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use sentry::protocol::client_report::Category;
 use sentry::{ClientOptions, Level, SpoolMode, SpoolOptions};
-use support::{Folder, Receiver, child, wait_until};
+use support::{Folder, Receiver, child, count_kept, wait_until};
 
 /// What a process does to files and sockets.
 const CALLS: &str = "openat,write,rename,renameat,renameat2,unlink,unlinkat,rmdir,mkdir,fsync,fdatasync,flock,connect,\
@@ -96,7 +97,7 @@ fn run(name: &str, receiver: &Receiver, spool: &Folder, call: Option<usize>) -> 
 fn options() -> ClientOptions {
     let variable = |name: &str| std::env::var(name).expect("set by the parent");
     let spool = SpoolOptions { mode: SpoolMode::Sync, ..SpoolOptions::default() };
-    ClientOptions::new().dsn(&variable("TEST_DSN")).spool_dir(variable("TEST_SPOOL")).spool(spool)
+    ClientOptions::new().dsn(&variable("TEST_DSN")).spool_dir(spool_dir()).spool(spool)
 }
 
 fn victim() {
@@ -119,21 +120,11 @@ fn recover() {
     let guard = sentry::init(options());
     let none_left = || {
         let row = guard.stats().of(Category::Error);
-        row.queued() == 0 && row.stored == 0 && count_files() == 0
+        row.queued() == 0 && row.stored == 0 && count_kept(&spool_dir()) == 0
     };
     wait_until(none_left, Duration::from_secs(20));
 }
 
-fn count_files() -> usize {
-    let mut count = 0;
-    let mut folders = vec![std::path::PathBuf::from(std::env::var_os("TEST_SPOOL").unwrap())];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-            match entry.file_type() {
-                Ok(ty) if ty.is_dir() => folders.push(entry.path()),
-                _ => count += usize::from(entry.path().extension().is_some()),
-            }
-        }
-    }
-    count
+fn spool_dir() -> PathBuf {
+    std::env::var_os("TEST_SPOOL").expect("set by the parent").into()
 }

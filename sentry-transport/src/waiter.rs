@@ -1,0 +1,120 @@
+//! Who waits in `flush` or `shutdown`: until what was accepted before has a verdict and what was lost is reported, or until
+//! it is known that there is nobody to wait for.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crossbeam_channel::{Sender, bounded};
+use sentry_core::clock;
+
+use crate::delivery::{Shared, State, WATCH, Wants};
+use crate::machine::{FlightId, Phase};
+use crate::tickets::Generation;
+
+/// A thread inside `flush` or `shutdown`.
+pub(crate) struct Waiter {
+    ticket: Generation,
+    /// How many attempts had failed when it began to wait: one more, and it knows that there is nobody to wait for.
+    failed_attempts: u64,
+    report: LastReport,
+    done: Sender<()>,
+}
+
+/// What was lost meanwhile is reported before a flush ends, in one envelope for all of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum LastReport {
+    Wanted,
+    Flying(FlightId),
+    Over,
+}
+
+impl Shared {
+    /// To be called when something has been settled: lets go of the waiters it was the last for.
+    pub(crate) fn settled(&self, state: &mut State) {
+        let State { machine, waiters, worker, is_counted, .. } = state;
+        let mut wakes = machine.phase() != Phase::Open && machine.is_idle();
+        // What cannot be sent gets its verdict from the disk.
+        let is_kept = self.spool.as_ref().is_some_and(|spool| spool.is_usable(clock::now()));
+        for waiter in waiters.iter_mut() {
+            if *is_counted || (machine.failed_attempts() > waiter.failed_attempts && !is_kept) {
+                waiter.report = LastReport::Over;
+            } else if machine.is_settled(waiter.ticket) {
+                match waiter.report {
+                    LastReport::Wanted if self.recorder.has_report() && machine.may_report(clock::now()) => {
+                        wakes = true
+                    }
+                    LastReport::Flying(id) if machine.is_flying(id) => {}
+                    _ => waiter.report = LastReport::Over,
+                }
+            }
+            if waiter.report == LastReport::Over {
+                let _ = waiter.done.try_send(());
+            }
+        }
+        if wakes {
+            worker.wants = Wants::Nothing;
+            self.wake_worker();
+        }
+    }
+
+    pub(crate) fn wait(self: &Arc<Self>, deadline: Instant) -> bool {
+        let (done, wait) = bounded(1);
+        let mut state = self.lock();
+        let ticket = state.machine.ticket();
+        let flying = state.last_report.filter(|id| state.machine.is_flying(*id));
+        let report = flying.map_or(LastReport::Wanted, LastReport::Flying);
+        let failed_attempts = state.machine.failed_attempts();
+        state.waiters.push(Waiter { ticket, failed_attempts, report, done: done.clone() });
+        state.machine.hurry(clock::now());
+        self.settled(&mut state);
+        let is_held = state.worker.wants == Wants::Room || state.machine.is_down();
+        drop(state);
+        if is_held {
+            self.wake_worker();
+        }
+        loop {
+            let now = clock::now();
+            if wait.recv_deadline(deadline.min(now + WATCH)).is_ok() || deadline <= now {
+                break;
+            }
+            self.watch(clock::now());
+        }
+        let mut state = self.lock();
+        state.waiters.retain(|waiter| !waiter.done.same_channel(&done));
+        state.machine.is_settled(ticket)
+    }
+}
+
+impl State {
+    /// Whether somebody waits in `flush` or `shutdown`.
+    pub(crate) fn is_waited_for(&self) -> bool {
+        !self.waiters.is_empty()
+    }
+
+    /// Whether a flush waits only for the report of what was lost.
+    pub(crate) fn wants_report(&self) -> bool {
+        let waits = |waiter: &Waiter| waiter.report == LastReport::Wanted && self.machine.is_settled(waiter.ticket);
+        self.waiters.iter().any(waits)
+    }
+
+    /// There can be no report now: nobody is to wait for one.
+    pub(crate) fn report_fails(&mut self) {
+        let Self { machine, waiters, worker, .. } = self;
+        machine.reported();
+        worker.has_said_goodbye = true;
+        let waiting = waiters.iter_mut().filter(|waiter| machine.is_settled(waiter.ticket));
+        waiting.for_each(|waiter| waiter.report = LastReport::Over);
+    }
+
+    /// The report is on its way, in that flight.
+    pub(crate) fn report_leaves(&mut self, id: FlightId) {
+        let Self { machine, waiters, worker, last_report, .. } = self;
+        *last_report = Some(id);
+        machine.reported();
+        worker.has_said_goodbye |= machine.phase() != Phase::Open;
+        let waiting = waiters.iter_mut().filter(|waiter| machine.is_settled(waiter.ticket));
+        waiting
+            .filter(|waiter| waiter.report == LastReport::Wanted)
+            .for_each(|waiter| waiter.report = LastReport::Flying(id));
+    }
+}
