@@ -45,6 +45,8 @@ pub(crate) struct Shared {
     state: Mutex<State>,
     wake: (Sender<()>, Receiver<()>),
     pub(crate) jobs: (Sender<Job>, Receiver<Job>),
+    /// Disconnected at the end.
+    pub(crate) over: Receiver<()>,
     pub(crate) post: Box<dyn Post>,
     pub(crate) recorder: Recorder,
     pub(crate) diagnostics: Diagnostics,
@@ -81,6 +83,8 @@ pub(crate) struct State {
     /// What may need a record on disk before it is finished, in the order in which it came.
     pub(crate) unrecorded: VecDeque<Arc<Guarded>>,
     pub(crate) scribe: scribe::Is,
+    /// Held until the end, for the senders to see that it is not yet.
+    running: Option<Sender<()>>,
     pub(crate) waiters: Vec<Waiter>,
     /// The last report that left alone.
     pub(crate) last_report: Option<FlightId>,
@@ -150,6 +154,7 @@ impl Delivery {
             adopts_at: spool.as_ref().map(|_| clock::now()),
             has_said_goodbye: false,
         };
+        let (running, over) = bounded(0);
         let state = State {
             queue: Queue::new(limits),
             machine: Machine::new(max_senders),
@@ -157,6 +162,7 @@ impl Delivery {
             kept: VecDeque::new(),
             unrecorded: VecDeque::new(),
             scribe: scribe::Is::Away,
+            running: Some(running),
             waiters: Vec::new(),
             last_report: None,
             refused_as: Reason::QueueOverflow,
@@ -166,6 +172,7 @@ impl Delivery {
             state: Mutex::new(state),
             wake: bounded(1),
             jobs: bounded(max_senders.max(1) * AHEAD_OF_EACH_SENDER + MAX_HELD + worker::MAX_STUCK + 2),
+            over,
             post,
             recorder,
             diagnostics,
@@ -415,6 +422,7 @@ impl Shared {
         let entries: Vec<Entry> = std::iter::from_fn(|| state.queue.pop(|_| true)).collect();
         let unrecorded = std::mem::take(&mut state.unrecorded);
         state.machine.close();
+        state.running = None;
         drop(state);
         drop(unrecorded);
         // Their flights are counted.

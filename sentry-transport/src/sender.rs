@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::RecvTimeoutError;
+use crossbeam_channel::select_biased;
 use sentry_core::clock;
 use sentry_core::protocol::client_report::Reason;
 use sentry_core::wire::EncodedEnvelope;
@@ -52,20 +52,21 @@ fn send(shared: &Arc<Shared>) {
     let mut encoder = Encoder::default();
     let mut idle_since = clock::now();
     loop {
-        match shared.jobs.1.recv_timeout(WATCH) {
-            Ok(job) => {
-                deliver(shared, job, &mut encoder);
-                idle_since = clock::now();
-            }
-            Err(RecvTimeoutError::Timeout) => {
-                let now = clock::now();
-                if ends(shared, idle_since, now) {
-                    return;
-                }
-                shared.watch(now);
-            }
-            Err(RecvTimeoutError::Disconnected) => return,
+        let job = select_biased! {
+            recv(shared.jobs.1) -> job => job.ok(),
+            recv(shared.over) -> _ => None,
+            default(WATCH) => None,
+        };
+        if let Some(job) = job {
+            deliver(shared, job, &mut encoder);
+            idle_since = clock::now();
+            continue;
         }
+        let now = clock::now();
+        if ends(shared, idle_since, now) {
+            return;
+        }
+        shared.watch(now);
     }
 }
 
