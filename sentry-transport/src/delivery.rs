@@ -21,7 +21,7 @@ use sentry_core::{
 };
 
 use crate::guarded::Guarded;
-use crate::machine::{AHEAD_OF_EACH_SENDER, Cargo, FlightId, MAX_HELD, Machine, Phase};
+use crate::machine::{AHEAD_OF_EACH_SENDER, COUNTING, Cargo, FlightId, MAX_HELD, Machine, Phase};
 use crate::queue::{Limits, Queue};
 use crate::scribe;
 use crate::sender::{Job, Post};
@@ -90,6 +90,8 @@ pub(crate) struct State {
     pub(crate) last_report: Option<FlightId>,
     /// How refused work is counted.
     refused_as: Reason,
+    /// How many threads are in `shutdown`.
+    closers: usize,
     /// Everything that was there at the end is counted.
     pub(crate) is_counted: bool,
 }
@@ -166,6 +168,7 @@ impl Delivery {
             waiters: Vec::new(),
             last_report: None,
             refused_as: Reason::QueueOverflow,
+            closers: 0,
             is_counted: false,
         };
         let shared = Arc::new(Shared {
@@ -240,15 +243,18 @@ impl Delivery {
     /// still arrive, but what becomes of them is not counted a second time.
     pub(crate) fn shutdown(&self, timeout: Duration) -> bool {
         let deadline = deadline_after(timeout);
-        self.shared.begin_close(deadline);
         if is_own_thread() {
+            self.shared.begin_close(deadline);
             return false;
         }
+        self.shared.lock().closers += 1;
+        self.shared.begin_close(deadline);
         let settled = self.shared.wait(deadline);
         if !self.shared.end() {
             // Another thread is at it.
             self.shared.wait(deadline + COUNTING);
         }
+        self.shared.lock().closers -= 1;
         settled
     }
 }
@@ -390,7 +396,7 @@ impl Shared {
     /// Looks after the worker: replaces it while a hook keeps it, and ends for it what it does not come to end.
     pub(crate) fn watch(self: &Arc<Self>, now: Instant) {
         worker::take_over_if_stuck(self, now);
-        if self.lock().machine.is_past_deadline(now) {
+        if self.lock().gives_up_at().is_some_and(|at| at <= now) {
             let _ = self.end();
         }
     }
@@ -491,6 +497,11 @@ impl State {
         }
     }
 
+    /// When what is left is given up by whoever is there.
+    pub(crate) fn gives_up_at(&self) -> Option<Instant> {
+        self.machine.gives_up_at(self.closers > 0)
+    }
+
     /// The worker of `epoch` comes back from user code. `false` when another took its place.
     pub(crate) fn is_back(&mut self, epoch: u64) -> bool {
         let is_the_one = self.worker.epoch == epoch;
@@ -532,8 +543,6 @@ fn deadline_after(timeout: Duration) -> Instant {
 const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 /// What a transport that was dropped may still use.
 const GRACE: Duration = Duration::from_secs(2);
-/// How long counting what is left may take a thread that others wait for.
-const COUNTING: Duration = Duration::from_millis(25);
 /// How often those who wait look after the worker.
 pub(crate) const WATCH: Duration = Duration::from_millis(250);
 

@@ -405,8 +405,11 @@ impl Machine {
         self.phase = Phase::Closed;
     }
 
-    pub(crate) fn is_past_deadline(&self, now: Instant) -> bool {
-        matches!(self.phase, Phase::Closing { deadline } if deadline <= now)
+    /// When what is left is given up. A thread that closes does so itself, at the deadline: while there is one
+    /// (`is_attended`), the others leave it the time.
+    pub(crate) fn gives_up_at(&self, is_attended: bool) -> Option<Instant> {
+        let Phase::Closing { deadline } = self.phase else { return None };
+        Some(if is_attended { deadline + COUNTING } else { deadline })
     }
 }
 
@@ -420,6 +423,8 @@ pub(crate) const MAX_HELD: usize = 8;
 const MAX_TRIES: u32 = 3;
 /// Ten a second.
 const BETWEEN_STORED: Duration = Duration::from_millis(100);
+/// How long counting what is left may take a thread that others wait for.
+pub(crate) const COUNTING: Duration = Duration::from_millis(25);
 const CROWDED: Duration = Duration::from_secs(1);
 const REPORT_AGE: Duration = Duration::from_secs(30);
 
@@ -548,8 +553,8 @@ mod tests {
         assert_eq!(machine.phase(), Phase::Closing { deadline: start + 5 * MS }, "nobody's time is cut");
         assert_eq!(machine.accept(), None);
         let ticket = machine.ticket();
-        assert!(!machine.is_past_deadline(start + 4 * MS));
-        assert!(machine.is_past_deadline(start + 5 * MS));
+        assert_eq!(machine.gives_up_at(false), Some(start + 5 * MS));
+        assert_eq!(machine.gives_up_at(true), Some(start + 5 * MS + COUNTING));
         let given_up = machine.give_up();
         assert_eq!(given_up.iter().map(|flight| flight.cargo.losses.clone()).collect::<Vec<_>>(), [losses()]);
         machine.close();

@@ -118,7 +118,7 @@ fn next_task(shared: &Arc<Shared>, epoch: u64, limited: &mut Vec<Entry>) -> Task
     }
     state.worker.wants = Wants::Nothing;
     scribe::call(shared, &mut state);
-    if state.machine.is_past_deadline(now) {
+    if state.gives_up_at().is_some_and(|at| at <= now) {
         return Task::GiveUp;
     }
     // Asked for under the lock: who adds to a batch from now on finds this thread asleep, and wakes it.
@@ -522,8 +522,7 @@ fn says_goodbye(state: &State) -> bool {
 
 /// Sleeps until something is `due` at the latest, or to the end of a transport that closes.
 fn sleep(state: &mut State, due: impl IntoIterator<Item = Option<Instant>>) -> Task {
-    let end = if let Phase::Closing { deadline } = state.machine.phase() { Some(deadline) } else { None };
-    let until = due.into_iter().chain([end]).flatten().min();
+    let until = due.into_iter().chain([state.gives_up_at()]).flatten().min();
     state.worker.sleeps_until = until;
     Task::Sleep(until)
 }
