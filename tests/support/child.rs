@@ -25,7 +25,8 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::gate::Deadline;
+use super::folder::Folder;
+use super::gate::{Deadline, wait_until};
 
 /// Whether this process is the child of that name. Call it first in the test.
 pub fn is(name: &str) -> bool {
@@ -43,6 +44,12 @@ pub fn main_dispatch(children: &[(&str, fn())]) -> bool {
     report("child", name);
     body();
     true
+}
+
+/// In a child that is to be killed: says that it has begun, for [`Running::wait_ready`].
+pub fn ready() {
+    let folder = PathBuf::from(env::var_os(READY).expect("started with Spawn::tells_ready"));
+    std::fs::write(folder.join(std::process::id().to_string()), "").expect("a file to say so");
 }
 
 /// In a child: prints a value for the parent to read with [`Outcome::value`].
@@ -109,6 +116,12 @@ impl Spawn {
         self
     }
 
+    /// The child says in `folder` that it has begun.
+    pub fn tells_ready(self, folder: &Folder) -> Spawn {
+        std::fs::create_dir_all(folder.path()).expect("a folder");
+        self.env(READY, folder.path())
+    }
+
     /// Starts the child with its standard error closed. (Rust's runtime opens `/dev/null` in its place.)
     pub fn close_stderr(mut self) -> Spawn {
         self.stderr = Stderr::Closed;
@@ -172,6 +185,13 @@ pub struct Running {
 impl Running {
     pub fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Waits until a child that [`ready`] was called in has called it.
+    #[track_caller]
+    pub fn wait_ready(&self, folder: &Folder) {
+        let file = folder.path().join(self.id().to_string());
+        wait_until(|| file.exists(), Duration::from_secs(30));
     }
 
     /// Kills it (SIGKILL); [`Running::wait`] tells how it ended.
@@ -264,6 +284,7 @@ fn read_aside(pipe: impl Read + Send + 'static) -> Receiver<String> {
     receiver
 }
 
+const READY: &str = "SENTRY_TEST_READY";
 const SELECTOR: &str = "SENTRY_TEST_CHILD";
 const MARK: &str = "@@";
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);

@@ -328,6 +328,7 @@ fn disk_bound(is_long: bool) {
 fn share() {
     let spool = SpoolOptions { mode: SpoolMode::Sync, ..SpoolOptions::default() };
     let _guard = sentry::init(options().spool(spool));
+    child::ready();
     let mut out = std::io::stdout();
     loop {
         let id = sentry::capture_message("shared", Level::Error);
@@ -349,16 +350,19 @@ fn many_processes(is_long: bool) {
     let spool = Folder::new();
     let kills = if is_long { 100 } else { 10 };
     let spawn = |name: &str| child::main(name).env("TEST_DSN", receiver.dsn()).env("TEST_SPOOL", spool.path());
-    let mut running: Vec<_> = (0..8).map(|_| spawn("share").start()).collect();
+    let ready = Folder::new();
+    let another = || spawn("share").tells_ready(&ready).start();
+    let mut running: Vec<_> = (0..8).map(|_| another()).collect();
     let mut accepted = HashSet::new();
     let mut end = |mut running: child::Running| {
+        running.wait_ready(&ready);
         running.kill();
         let out = running.wait();
         accepted.extend(out.values("accepted").into_iter().filter(|id| id.len() == 32));
     };
     for kill in 0..kills {
         thread::sleep(Duration::from_millis(100));
-        let victim = std::mem::replace(&mut running[kill % 8], spawn("share").start());
+        let victim = std::mem::replace(&mut running[kill % 8], another());
         end(victim);
     }
     running.into_iter().for_each(&mut end);
