@@ -27,6 +27,7 @@ pub fn child(args: &[&str]) {
             }
         }
         ["burst", messages, dsn] => burst(messages.parse().unwrap_or(0), dsn),
+        ["logs", logs, dsn] => log_burst(logs.parse().unwrap_or(0), dsn),
         ["paced", messages, dsn] => paced(messages.parse().unwrap_or(0), dsn),
         ["silent", call, dsn] => silent(call, dsn),
         ["memory", dsn] => memory(dsn),
@@ -198,24 +199,38 @@ fn sample(case: Case, batch: usize) -> Sample {
 /// Messages with stacks from four threads at once, and a close that waits for them.
 fn burst(messages: usize, dsn: &str) {
     let guard = sentry::init(ClientOptions::new().dsn(dsn).release("bench@1.0.0").attach_stacktrace(true));
-    let threads = 4;
-    let barrier = Arc::new(Barrier::new(threads));
     let before = measure::process_cpu();
-    let workers: Vec<_> = (0..threads)
-        .map(|_| {
-            let barrier = Arc::clone(&barrier);
-            thread::spawn(move || {
-                barrier.wait();
-                deeper(30, &mut || (0..messages / threads).for_each(|_| message()));
-            })
-        })
-        .collect();
-    for worker in workers {
-        let _ = worker.join();
-    }
+    from_threads(move || deeper(30, &mut || (0..messages / THREADS).for_each(|_| message())));
     guard.close(Some(Duration::from_secs(120)));
     say(&format!("{}", measure::process_cpu() - before));
 }
+
+/// Structured logs from four threads at once, and what they cost this process.
+fn log_burst(logs: usize, dsn: &str) {
+    let guard = sentry::init(ClientOptions::new().dsn(dsn).release("bench@1.0.0"));
+    let before = measure::process_cpu();
+    from_threads(move || (0..logs / THREADS).for_each(|n| sentry::logger_info!(n = n, "a log line of some length")));
+    guard.close(Some(Duration::from_secs(120)));
+    say(&format!("{}", measure::process_cpu() - before));
+}
+
+/// Runs it on [`THREADS`] threads that begin together.
+fn from_threads(work: impl Fn() + Clone + Send + 'static) {
+    let barrier = Arc::new(Barrier::new(THREADS));
+    let start = |_| {
+        let (barrier, work) = (Arc::clone(&barrier), work.clone());
+        thread::spawn(move || {
+            barrier.wait();
+            work();
+        })
+    };
+    let workers: Vec<_> = (0..THREADS).map(start).collect();
+    for worker in workers {
+        let _ = worker.join();
+    }
+}
+
+const THREADS: usize = 4;
 
 /// One message each 10 ms, whatever the one before took, and the end of a program that sets nothing.
 fn paced(messages: u32, dsn: &str) {

@@ -13,7 +13,9 @@ use crate::{CRATES, Plan};
 pub fn table(plan: &Plan) {
     let rows = [
         Row { name: "e2e-burst", run: burst },
+        Row { name: "e2e-logs", run: logs },
         Row { name: "e2e-late-300", run: late },
+        Row { name: "e2e-outage-300", run: outage },
         Row { name: "e2e-silent-server", run: silent },
         Row { name: "e2e-memory", run: memory },
     ];
@@ -22,7 +24,7 @@ pub fn table(plan: &Plan) {
         return;
     }
     println!("End to end over loopback HTTP\n");
-    println!("{:<42}{:>12} {:>12} {:>8} {:>9}  verdict", "row", "official", "ours", "ratio", "goal");
+    println!("{:<50}{:>12} {:>12} {:>8} {:>9}  verdict", "row", "official", "ours", "ratio", "goal");
     for row in wanted {
         (row.run)(plan);
     }
@@ -50,21 +52,37 @@ fn burst(plan: &Plan) {
     line(&name("bytes of each"), "B", official[2], ours[2], Goal::Ratio(0.18));
 }
 
+/// Structured logs from four threads at once. All of them fit into the bytes that may be queued: none may be lost.
+fn logs(plan: &Plan) {
+    let count = if plan.quick { 10_000 } else { 100_000 };
+    let [official, ours] = rounds(plan, |crate_name| {
+        let server = Server::start(Mode::Keep);
+        let cpu = Running::start(crate_name, &["logs", &count.to_string(), &server.dsn()]).number(BURST_LIMIT);
+        let delivered = server.received().logs as f64;
+        [100.0 * delivered / f64::from(count), cpu.unwrap_or(f64::NAN) / 1e3 / delivered]
+    });
+    line(&format!("e2e-logs {count}: delivered"), "%", official[0], ours[0], Goal::AtLeast(100.0));
+    line(&format!("e2e-logs {count}: CPU of each"), "us", official[1], ours[1], Goal::Ratio(1.0));
+}
+
 /// A steady load on a server that is slower than one request at a time can bear.
 fn late(plan: &Plan) {
+    paced(plan, Mode::KeepLate, "e2e-late-300 at 100/s, answers 50 ms: delivered");
+}
+
+/// A steady load while a proxy has nothing to pass it on to.
+fn outage(plan: &Plan) {
+    paced(plan, Mode::KeepAfterOutage, "e2e-outage-300 at 100/s, 2 s of 503: delivered");
+}
+
+fn paced(plan: &Plan, mode: Mode, name: &str) {
     let events = 300;
     let [official, ours] = rounds(plan, |crate_name| {
-        let server = Server::start(Mode::KeepLate);
+        let server = Server::start(mode);
         Running::start(crate_name, &["paced", &events.to_string(), &server.dsn()]).time_to_exit(LATE_LIMIT);
         [100.0 * server.received().events as f64 / f64::from(events)]
     });
-    line(
-        &format!("e2e-late-{events} at 100/s, answers 50 ms: delivered"),
-        "%",
-        official[0],
-        ours[0],
-        Goal::AtLeast(100.0),
-    );
+    line(name, "%", official[0], ours[0], Goal::AtLeast(100.0));
 }
 
 /// Deadlines against a server that accepts and never answers.
@@ -134,7 +152,7 @@ fn line(name: &str, unit: &str, official: f64, ours: f64, goal: Goal) {
     };
     let shown = if ratio.is_finite() && ratio > 0.0 { format!("x{ratio:.3}") } else { "-".to_owned() };
     let verdict = if met { "ok" } else { "MISS" };
-    println!("{name:<42}{:>12} {:>12} {shown:>8} {text:>9}  {verdict}", figure(official), figure(ours));
+    println!("{name:<50}{:>12} {:>12} {shown:>8} {text:>9}  {verdict}", figure(official), figure(ours));
 }
 
 /// A child process that prints numbers, and is killed when it does not.

@@ -30,8 +30,9 @@
 //! finishing an event costs, and there are no goals for it.
 //!
 //! The second table is end to end: each crate in a child process, the server in the parent. CPU and bytes are for each
-//! *delivered* message. `e2e-late-300` is 300 events at 100/s, by absolute times, to a server that takes 50 ms an answer
-//! on each connection; the program ends by dropping the guard, with the default timeout. `never` means that the child had to be killed after 5 s.
+//! *delivered* message or log. `e2e-late-300` is 300 events at 100/s, by absolute times, to a server that takes 50 ms an
+//! answer on each connection, `e2e-outage-300` the same to a proxy that answers 503 for the first 2 s; the program ends by
+//! dropping the guard, with the default timeout. `never` means that the child had to be killed after 5 s.
 //!
 //! Absolute figures compare only on one machine and in one run. Let nothing else run meanwhile. The release profile is
 //! cargo's own; `CARGO_PROFILE_RELEASE_DEBUG=line-tables-only` shows the cost for programs that are shipped with line

@@ -1,11 +1,11 @@
-//! The loopback server both crates send to: answers 200 at once, late or never, and counts afterwards.
+//! The loopback server both crates send to: answers 200 at once, late, after an outage or never, and counts afterwards.
 
 use std::collections::HashSet;
 use std::io::BufReader;
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -20,6 +20,8 @@ pub enum Mode {
     Keep,
     /// Like [`Mode::Keep`], with [`LATE`] between reading a request and its answer, on each connection by itself.
     KeepLate,
+    /// Like [`Mode::Keep`], behind a proxy that says 503 for [`OUTAGE`] from the first request on.
+    KeepAfterOutage,
     /// Accepts, and never answers.
     Silent,
 }
@@ -34,6 +36,8 @@ pub struct Server {
 pub struct Received {
     /// Events with different ids.
     pub events: usize,
+    /// Structured logs.
+    pub logs: usize,
     /// Bytes of all request bodies, as they came over the wire.
     pub bytes: usize,
 }
@@ -44,13 +48,14 @@ impl Server {
         let address = listener.local_addr().expect("the port's number");
         let kept = Arc::new(Mutex::new(Vec::new()));
         let for_threads = Arc::clone(&kept);
+        let first_request = Arc::new(OnceLock::new());
         thread::spawn(move || {
             let mut silent = Vec::new();
             for stream in listener.incoming().flatten() {
-                let kept = Arc::clone(&for_threads);
+                let (kept, first_request) = (Arc::clone(&for_threads), Arc::clone(&first_request));
                 match mode {
                     Mode::Silent => silent.push(stream),
-                    _ => drop(thread::spawn(move || answer_all(&stream, mode, &kept))),
+                    _ => drop(thread::spawn(move || answer_all(&stream, mode, &kept, &first_request))),
                 }
             }
         });
@@ -66,16 +71,23 @@ impl Server {
         let requests = std::mem::take(&mut *self.kept.lock().unwrap_or_else(PoisonError::into_inner));
         let bytes = requests.iter().map(|request| request.body.len()).sum();
         let events: HashSet<String> = requests.iter().filter_map(event_id).collect();
-        Received { events: events.len(), bytes }
+        let logs = requests.iter().filter_map(log_count).sum();
+        Received { events: events.len(), logs, bytes }
     }
 }
 
-fn answer_all(stream: &TcpStream, mode: Mode, kept: &Mutex<Vec<Request>>) {
+fn answer_all(stream: &TcpStream, mode: Mode, kept: &Mutex<Vec<Request>>, first_request: &OnceLock<Instant>) {
     let _ = stream.set_nodelay(true);
     let mut reader = BufReader::with_capacity(64 * 1024, stream);
     let reply = Reply::json(200, "{\"id\":\"0\"}");
     while let Ok(Some(request)) = http::read_request(&mut reader, 0) {
-        if matches!(mode, Mode::Keep | Mode::KeepLate) {
+        if mode == Mode::KeepAfterOutage && first_request.get_or_init(Instant::now).elapsed() < OUTAGE {
+            if http::write_reply(&mut &*stream, &Reply::status(503)).is_err() {
+                return;
+            }
+            continue;
+        }
+        if mode != Mode::Answer {
             kept.lock().unwrap_or_else(PoisonError::into_inner).push(request);
         }
         if mode == Mode::KeepLate {
@@ -89,12 +101,26 @@ fn answer_all(stream: &TcpStream, mode: Mode, kept: &Mutex<Vec<Request>>) {
 
 /// The id of the envelope, when it holds an event.
 fn event_id(request: &Request) -> Option<String> {
+    let [header, item] = headers(request)?;
+    (item.get("type")? == "event").then(|| header.get("event_id").map(Value::to_string))?
+}
+
+/// How many logs the envelope holds.
+fn log_count(request: &Request) -> Option<usize> {
+    let [_, item] = headers(request)?;
+    let count = item.get("item_count")?.as_u64()?;
+    (item.get("type")? == "log").then(|| usize::try_from(count).ok())?
+}
+
+/// The headers of the envelope and of its first item.
+fn headers(request: &Request) -> Option<[Value; 2]> {
     let body = request.decoded_body().ok()?;
     let mut lines = body.split(|byte| *byte == b'\n');
-    let header: Value = serde_json::from_slice(lines.next()?).ok()?;
-    let item: Value = serde_json::from_slice(lines.next()?).ok()?;
-    (item.get("type")? == "event").then(|| header.get("event_id").map(Value::to_string))?
+    let header = serde_json::from_slice(lines.next()?).ok()?;
+    Some([header, serde_json::from_slice(lines.next()?).ok()?])
 }
 
 /// What [`Mode::KeepLate`] takes for an answer.
 const LATE: Duration = Duration::from_millis(50);
+/// How long [`Mode::KeepAfterOutage`] refuses.
+const OUTAGE: Duration = Duration::from_secs(2);
