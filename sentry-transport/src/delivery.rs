@@ -7,11 +7,9 @@ use std::cell::Cell;
 use std::collections::VecDeque;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, bounded};
 use sentry_core::client_report::Recorder;
 use sentry_core::protocol::Envelope;
 use sentry_core::protocol::client_report::Reason;
@@ -31,11 +29,12 @@ use crate::sys;
 use crate::tickets::Generation;
 use crate::waiter::Waiter;
 use crate::worker;
+use crate::world::{Mutex, MutexGuard, Receiver, Sender, bounded, now, thread_local};
 
 /// A transport without its HTTP client. Dropping it without [`shutdown`](Self::shutdown) waits for nothing: its threads
 /// go on for at most two seconds.
 pub(crate) struct Delivery {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     /// The process it belongs to.
     generation: u32,
 }
@@ -91,9 +90,11 @@ pub(crate) struct State {
     /// How refused work is counted.
     refused_as: Reason,
     /// How many threads are in `shutdown`.
-    closers: usize,
-    /// Everything that was there at the end is counted.
-    pub(crate) is_counted: bool,
+    closing: usize,
+    /// Those of them that wait for complete books.
+    pub(crate) closers: Vec<Sender<()>>,
+    /// How many the end has counted, once it has.
+    pub(crate) given_up: Option<usize>,
 }
 
 /// What the others know of the worker.
@@ -153,7 +154,7 @@ impl Delivery {
             epoch: 0,
             stuck: 0,
             took_stored: false,
-            adopts_at: spool.as_ref().map(|_| clock::now()),
+            adopts_at: spool.as_ref().map(|_| now()),
             has_said_goodbye: false,
         };
         let (running, over) = bounded(0);
@@ -168,8 +169,9 @@ impl Delivery {
             waiters: Vec::new(),
             last_report: None,
             refused_as: Reason::QueueOverflow,
-            closers: 0,
-            is_counted: false,
+            closing: 0,
+            closers: Vec::new(),
+            given_up: None,
         };
         let shared = Arc::new(Shared {
             state: Mutex::new(state),
@@ -192,7 +194,7 @@ impl Delivery {
             let mut state = shared.lock();
             state.refused_as = Reason::InternalSdkError;
             state.machine.close();
-            state.is_counted = true;
+            state.given_up = Some(0);
         }
         Self { shared, generation: fork::generation() }
     }
@@ -247,14 +249,12 @@ impl Delivery {
             self.shared.begin_close(deadline);
             return false;
         }
-        self.shared.lock().closers += 1;
+        self.shared.lock().closing += 1;
         self.shared.begin_close(deadline);
         let settled = self.shared.wait(deadline);
-        if !self.shared.end() {
-            // Another thread is at it.
-            self.shared.wait(deadline + COUNTING);
-        }
-        self.shared.lock().closers -= 1;
+        self.shared.end();
+        self.shared.wait_for_books(deadline + COUNTING);
+        self.shared.lock().closing -= 1;
         settled
     }
 }
@@ -302,7 +302,7 @@ impl Shared {
         let (class, bytes) = (pending.class(), pending.own_bytes());
         let content = match &self.spool {
             Some(spool) if class != Class::Bulk => {
-                let guarded = Guarded::new(pending, clock::now());
+                let guarded = Guarded::new(pending, now());
                 if spool.is_sync() || class == Class::Crash {
                     guarded.record(spool);
                 }
@@ -397,13 +397,13 @@ impl Shared {
     pub(crate) fn watch(self: &Arc<Self>, now: Instant) {
         worker::take_over_if_stuck(self, now);
         if self.lock().gives_up_at().is_some_and(|at| at <= now) {
-            let _ = self.end();
+            self.end();
         }
     }
 
     fn begin_close(self: &Arc<Self>, deadline: Instant) {
         let mut state = self.lock();
-        state.machine.begin_close(clock::now(), deadline);
+        state.machine.begin_close(now(), deadline);
         // What is not finished in time is to be on disk.
         scribe::call(self, &mut state);
         drop(state);
@@ -413,15 +413,15 @@ impl Shared {
     /// We failed where we must not: everything is counted, and refused from now on, but nothing hangs.
     pub(crate) fn fail(&self) {
         self.lock().refused_as = Reason::InternalSdkError;
-        let _ = self.end();
+        self.end();
     }
 
-    /// The end: everything without a verdict is counted, and the threads end when they look up. `false` when another
-    /// thread is still counting.
-    pub(crate) fn end(&self) -> bool {
+    /// The end: everything without a verdict is counted, and the threads end when they look up. What they have in hand
+    /// they count themselves.
+    pub(crate) fn end(&self) {
         let mut state = self.lock();
         if state.machine.phase() == Phase::Closed {
-            return state.is_counted;
+            return;
         }
         let flights = state.machine.give_up();
         let mut waiting = std::mem::take(&mut state.kept);
@@ -434,6 +434,7 @@ impl Shared {
         // Their flights are counted.
         waiting.extend(std::iter::from_fn(|| self.jobs.1.try_recv().ok()));
         drop(waiting);
+        let given_up = entries.len() + flights.iter().filter(|flight| flight.cargo.generation.is_some()).count();
         for flight in flights {
             let Cargo { losses, lanes, file, .. } = flight.cargo;
             let is_left =
@@ -453,18 +454,17 @@ impl Shared {
             spool.close();
         }
         let mut state = self.lock();
-        state.is_counted = true;
+        state.given_up = Some(given_up);
         self.settled(&mut state);
         drop(state);
         self.wake_worker();
-        true
     }
 }
 
 impl Shared {
     /// Writes down what was lost and could not be told.
     fn store_report(&self, spool: &Spool) {
-        let now = clock::now();
+        let now = now();
         let report = spool.is_usable(now).then(|| self.recorder.take_report()).flatten();
         let Some(report) = report else { return };
         let mut envelope = EncodedEnvelope::encode(Envelope::new(), &sdk_info()).envelope;
@@ -497,9 +497,14 @@ impl State {
         }
     }
 
+    /// Whether everything that was there at the end is in the books.
+    pub(crate) fn has_complete_books(&self) -> bool {
+        self.given_up.is_some_and(|given_up| self.machine.outstanding() <= given_up)
+    }
+
     /// When what is left is given up by whoever is there.
     pub(crate) fn gives_up_at(&self) -> Option<Instant> {
-        self.machine.gives_up_at(self.closers > 0)
+        self.machine.gives_up_at(self.closing > 0)
     }
 
     /// The worker of `epoch` comes back from user code. `false` when another took its place.
@@ -530,14 +535,9 @@ thread_local! {
     static OWN_THREAD: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Starts a named thread of ours.
-pub(crate) fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
-    thread::Builder::new().name(name.to_owned()).spawn(run).map(drop)
-}
-
 /// Nobody waits longer than a day: there is no wait without a deadline.
 fn deadline_after(timeout: Duration) -> Instant {
-    clock::now() + timeout.min(LONGEST_WAIT)
+    now() + timeout.min(LONGEST_WAIT)
 }
 
 const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
@@ -659,7 +659,7 @@ mod tests {
     #[test]
     fn many_envelopes_from_many_threads_all_get_a_verdict() {
         let (delivery, recorder) = delivery(|_| answer(None));
-        thread::scope(|scope| {
+        std::thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {
                     for n in 0..200 {

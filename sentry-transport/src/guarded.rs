@@ -4,7 +4,7 @@
 //! its own, so that nobody waits for a disk under the lock of all.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use sentry_core::protocol::client_report::{Category, Reason};
@@ -13,6 +13,7 @@ use sentry_core::wire::EncodedEnvelope;
 use sentry_core::{Class, PendingEnvelope, clock};
 
 use crate::spool::{FileName, Spool};
+use crate::world::{Mutex, MutexGuard};
 
 pub(crate) struct Guarded {
     pub(crate) class: Class,

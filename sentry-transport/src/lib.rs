@@ -32,6 +32,8 @@ mod queue;
 mod rate_limit;
 mod rate_limiter;
 mod reply;
+#[cfg(all(test, shuttle))]
+mod schedules;
 mod scribe;
 mod sender;
 mod spool;
@@ -42,6 +44,7 @@ mod tickets;
 mod tls;
 mod waiter;
 mod worker;
+mod world;
 
 pub use factory::{DefaultTransportFactory, HttpTransport};
 pub use http::{Agent, UreqHttpTransport, UreqHttpTransportOptions};

@@ -157,7 +157,7 @@ impl Machine {
 
     /// Whether nothing at all is on its way.
     pub(crate) fn is_idle(&self) -> bool {
-        self.flights.is_empty() && self.tickets.is_idle()
+        self.flights.is_empty() && self.tickets.outstanding() == 0
     }
 
     pub(crate) fn is_limited(&self, category: Category, now: Instant) -> bool {
@@ -388,6 +388,11 @@ impl Machine {
     /// The report was taken along.
     pub(crate) fn reported(&mut self) {
         self.report_since = None;
+    }
+
+    /// How many have no verdict.
+    pub(crate) fn outstanding(&self) -> usize {
+        self.tickets.outstanding()
     }
 
     /// Takes nothing more; what there is has until `deadline`.

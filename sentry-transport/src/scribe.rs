@@ -4,13 +4,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::bounded;
-use sentry_core::{PendingEnvelope, clock};
+use sentry_core::PendingEnvelope;
 
-use crate::delivery::{Shared, State, enter_own_thread, spawn};
+use crate::delivery::{Shared, State, enter_own_thread};
 use crate::guarded::Guarded;
 use crate::machine::Phase;
 use crate::spool::Spool;
+use crate::world::{bounded, now, spawn};
 
 /// Where the scribe is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub(crate) fn call(shared: &Arc<Shared>, state: &mut State) {
 /// Writes the records that are due: all of them when the end is near. Returns when the next is due.
 pub(crate) fn record_due(shared: &Shared, spool: &Spool) -> Option<Instant> {
     loop {
-        let (guarded, next) = next_due(&mut shared.lock(), clock::now());
+        let (guarded, next) = next_due(&mut shared.lock(), now());
         match guarded {
             Some(guarded) => guarded.record(spool),
             None => return next,
@@ -69,10 +69,10 @@ fn next_due(state: &mut State, now: Instant) -> (Option<Arc<Guarded>>, Option<In
 fn run(shared: &Arc<Shared>) {
     let _mark = enter_own_thread();
     let Some(spool) = &shared.spool else { return };
-    let mut idle_since = clock::now();
+    let mut idle_since = now();
     loop {
         let next = record_due(shared, spool);
-        let now = clock::now();
+        let now = now();
         let mut state = shared.lock();
         if state.machine.phase() == Phase::Closed {
             state.scribe = Is::Away;

@@ -8,7 +8,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::select_biased;
 use sentry_core::clock;
 use sentry_core::protocol::client_report::Reason;
 use sentry_core::wire::EncodedEnvelope;
@@ -19,6 +18,7 @@ use crate::machine::{Cargo, Failed, FlightId, Phase};
 use crate::reply::{Answer, Reply, Verdict, judge};
 use crate::spool::FileName;
 use crate::worker::forget_payload;
+use crate::world::{self, dice, now};
 
 /// The way to the server. A call returns within its own bounds of time.
 pub(crate) trait Post: Send + Sync + 'static {
@@ -37,7 +37,7 @@ pub(crate) struct Job {
 /// Starts a sender, which the machine has counted in.
 pub(crate) fn spawn(shared: &Arc<Shared>) -> io::Result<()> {
     let shared = Arc::clone(shared);
-    crate::delivery::spawn("sentry-sender", move || run(&shared))
+    world::spawn("sentry-sender", move || run(&shared))
 }
 
 fn run(shared: &Arc<Shared>) {
@@ -50,19 +50,14 @@ fn run(shared: &Arc<Shared>) {
 
 fn send(shared: &Arc<Shared>) {
     let mut encoder = Encoder::default();
-    let mut idle_since = clock::now();
+    let mut idle_since = now();
     loop {
-        let job = select_biased! {
-            recv(shared.jobs.1) -> job => job.ok(),
-            recv(shared.over) -> _ => None,
-            default(WATCH) => None,
-        };
-        if let Some(job) = job {
+        if let Some(job) = world::recv_until_over(&shared.jobs.1, &shared.over, WATCH) {
             deliver(shared, job, &mut encoder);
-            idle_since = clock::now();
+            idle_since = now();
             continue;
         }
-        let now = clock::now();
+        let now = now();
         if ends(shared, idle_since, now) {
             return;
         }
@@ -112,7 +107,7 @@ fn deliver(shared: &Shared, job: Job, encoder: &mut Encoder) {
         }
     }
     if is_the_end {
-        let _ = shared.end();
+        shared.end();
     }
 }
 
@@ -120,7 +115,7 @@ fn deliver(shared: &Shared, job: Job, encoder: &mut Encoder) {
 fn land(shared: &Shared, id: FlightId, verdict: Verdict, answer: Option<&Answer>) {
     let mut state = shared.lock();
     let was_down = state.machine.is_down();
-    if let Some(flight) = state.machine.land(id, answer, clock::now(), clock::wall()) {
+    if let Some(flight) = state.machine.land(id, answer, now(), clock::wall()) {
         let losses = flight.cargo.losses.iter().copied();
         match (verdict, verdict.reason()) {
             (_, Some(reason)) => shared.recorder.record_losses(losses, reason),
@@ -162,7 +157,7 @@ fn send_kept(shared: &Shared, state: &mut State) {
 fn fail(shared: &Shared, mut job: Job) -> bool {
     let mut state = shared.lock();
     let mut is_the_end = false;
-    let mut failed = state.machine.fail(job.id, clock::now(), dice());
+    let mut failed = state.machine.fail(job.id, now(), dice());
     if let (Failed::Kept { tries }, Some((file, spool))) = (&failed, job.file.zip(shared.spool.as_ref())) {
         let tries = *tries;
         drop(state);
@@ -181,7 +176,7 @@ fn fail(shared: &Shared, mut job: Job) -> bool {
         Failed::Kept { .. } => {
             state.kept.push_back(job);
             if state.is_waited_for() {
-                state.machine.hurry(clock::now());
+                state.machine.hurry(now());
             }
         }
         Failed::Lost(flight) => {
@@ -217,15 +212,9 @@ fn leave(shared: &Shared, state: &mut State, job: &Job) -> bool {
     true
 }
 
-/// From 0 to 1, another each time.
-fn dice() -> f64 {
-    let (high, _) = sentry_core::types::random_uuid().as_u64_pair();
-    f64::from((high >> 32) as u32) / f64::from(u32::MAX)
-}
-
 /// Ends a flight that never left.
 pub(crate) fn account(shared: &Shared, state: &mut State, id: FlightId, reason: Reason) {
-    if let Some(flight) = state.machine.land(id, None, clock::now(), clock::wall()) {
+    if let Some(flight) = state.machine.land(id, None, now(), clock::wall()) {
         shared.recorder.record_losses(flight.cargo.losses.iter().copied(), reason);
         state.machine.settle_flight(&flight);
         send_kept(shared, state);
@@ -234,4 +223,4 @@ pub(crate) fn account(shared: &Shared, state: &mut State, id: FlightId, reason: 
 }
 
 /// A thread that waits costs memory; starting one costs less than a request.
-const IDLE: Duration = Duration::from_secs(5);
+pub(crate) const IDLE: Duration = Duration::from_secs(5);

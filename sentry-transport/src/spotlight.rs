@@ -8,8 +8,9 @@ use sentry_core::wire::EncodedEnvelope;
 use sentry_core::{Diagnostics, clock};
 
 use crate::agent::Sidecar;
-use crate::delivery::{enter_own_thread, spawn};
+use crate::delivery::enter_own_thread;
 use crate::encode::Encoder;
+use crate::world::spawn;
 
 pub(crate) struct Spotlight(Sender<EncodedEnvelope>);
 

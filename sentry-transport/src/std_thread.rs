@@ -9,9 +9,10 @@ use sentry_core::clock;
 use sentry_core::protocol::Envelope;
 use sentry_core::protocol::client_report::{ItemLoss, LossSource};
 
-use crate::delivery::{enter_own_thread, spawn};
+use crate::delivery::enter_own_thread;
 use crate::rate_limiter::RateLimiter;
 use crate::worker::forget_payload;
+use crate::world::spawn;
 
 /// A thread that sends envelopes by a function of the program's.
 ///

@@ -4,12 +4,10 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crossbeam_channel::{Sender, bounded};
-use sentry_core::clock;
-
 use crate::delivery::{Shared, State, WATCH, Wants};
 use crate::machine::{FlightId, Phase};
 use crate::tickets::Generation;
+use crate::world::{Sender, bounded, now};
 
 /// A thread inside `flush` or `shutdown`.
 pub(crate) struct Waiter {
@@ -31,18 +29,21 @@ enum LastReport {
 impl Shared {
     /// To be called when something has been settled: lets go of the waiters it was the last for.
     pub(crate) fn settled(&self, state: &mut State) {
-        let State { machine, waiters, worker, is_counted, .. } = state;
+        if state.has_complete_books() {
+            for done in state.closers.drain(..) {
+                let _ = done.try_send(());
+            }
+        }
+        let State { machine, waiters, worker, given_up, .. } = state;
         let mut wakes = machine.phase() != Phase::Open && machine.is_idle();
         // What cannot be sent gets its verdict from the disk.
-        let is_kept = self.spool.as_ref().is_some_and(|spool| spool.is_usable(clock::now()));
+        let is_kept = self.spool.as_ref().is_some_and(|spool| spool.is_usable(now()));
         for waiter in waiters.iter_mut() {
-            if *is_counted || (machine.failed_attempts() > waiter.failed_attempts && !is_kept) {
+            if given_up.is_some() || (machine.failed_attempts() > waiter.failed_attempts && !is_kept) {
                 waiter.report = LastReport::Over;
             } else if machine.is_settled(waiter.ticket) {
                 match waiter.report {
-                    LastReport::Wanted if self.recorder.has_report() && machine.may_report(clock::now()) => {
-                        wakes = true
-                    }
+                    LastReport::Wanted if self.recorder.has_report() && machine.may_report(now()) => wakes = true,
                     LastReport::Flying(id) if machine.is_flying(id) => {}
                     _ => waiter.report = LastReport::Over,
                 }
@@ -65,7 +66,7 @@ impl Shared {
         let report = flying.map_or(LastReport::Wanted, LastReport::Flying);
         let failed_attempts = state.machine.failed_attempts();
         state.waiters.push(Waiter { ticket, failed_attempts, report, done: done.clone() });
-        state.machine.hurry(clock::now());
+        state.machine.hurry(now());
         self.settled(&mut state);
         let is_held = state.worker.wants == Wants::Room || state.machine.is_down();
         drop(state);
@@ -73,15 +74,31 @@ impl Shared {
             self.wake_worker();
         }
         loop {
-            let now = clock::now();
-            if wait.recv_deadline(deadline.min(now + WATCH)).is_ok() || deadline <= now {
+            let before = now();
+            if wait.recv_deadline(deadline.min(before + WATCH)).is_ok() || deadline <= before {
                 break;
             }
-            self.watch(clock::now());
+            self.watch(now());
         }
         let mut state = self.lock();
         state.waiters.retain(|waiter| !waiter.done.same_channel(&done));
         state.machine.is_settled(ticket)
+    }
+}
+
+impl Shared {
+    /// Waits until everything that was there at the end is in the books: also what a thread had in hand, if it puts it
+    /// down by then.
+    pub(crate) fn wait_for_books(&self, deadline: Instant) {
+        let (done, wait) = bounded(1);
+        let mut state = self.lock();
+        if state.has_complete_books() {
+            return;
+        }
+        state.closers.push(done.clone());
+        drop(state);
+        let _ = wait.recv_deadline(deadline);
+        self.lock().closers.retain(|closer| !closer.same_channel(&done));
     }
 }
 

@@ -17,6 +17,7 @@ use crate::scribe;
 use crate::sender::{self, Job};
 use crate::spool::{FileName, Loaded, Spool};
 use crate::tickets::Generation;
+use crate::world::{self, now};
 
 /// What the worker does next.
 enum Task {
@@ -37,7 +38,7 @@ enum Task {
 /// Starts the worker of `epoch`.
 pub(crate) fn spawn(shared: &Arc<Shared>, epoch: u64) -> io::Result<()> {
     let shared = Arc::clone(shared);
-    crate::delivery::spawn("sentry-worker", move || run(&shared, epoch))
+    world::spawn("sentry-worker", move || run(&shared, epoch))
 }
 
 /// Starts another worker when user code has kept this one for too long and others wait behind it. Whoever waits for
@@ -97,13 +98,11 @@ fn work(shared: &Arc<Shared>, epoch: u64) {
                 }
             }
             Task::Report => report(shared),
-            Task::Gather => shared.batches.take_due(clock::now(), |batch| shared.push_pending(batch)),
+            Task::Gather => shared.batches.take_due(now(), |batch| shared.push_pending(batch)),
             Task::AddSender => add_sender(shared),
             Task::LookAgain => {}
             Task::Sleep(until) => shared.sleep(until),
-            Task::GiveUp => {
-                let _ = shared.end();
-            }
+            Task::GiveUp => shared.end(),
             Task::End => return,
         }
     }
@@ -112,7 +111,7 @@ fn work(shared: &Arc<Shared>, epoch: u64) {
 /// Decides what is next. `limited` gets what came up meanwhile and must not be sent now.
 fn next_task(shared: &Arc<Shared>, epoch: u64, limited: &mut Vec<Entry>) -> Task {
     let mut state = shared.lock();
-    let now = clock::now();
+    let now = now();
     if state.worker.epoch != epoch || state.machine.phase() == Phase::Closed {
         return Task::End;
     }
@@ -164,7 +163,8 @@ fn next_task(shared: &Arc<Shared>, epoch: u64, limited: &mut Vec<Entry>) -> Task
     let is_waited_for = has_report && state.machine.may_report(now) && (state.wants_report() || says_goodbye(&state));
     let reports = due == Due::Now || is_waited_for;
     let has_stored = shared.spool.as_ref().is_some_and(Spool::has_waiting) && state.machine.phase() == Phase::Open;
-    if state.machine.senders() == 0 && (reports || has_stored || !state.kept.is_empty() || !state.queue.is_empty()) {
+    let has_unsent = !state.kept.is_empty() || !state.queue.is_empty() || !shared.jobs.1.is_empty();
+    if state.machine.senders() == 0 && (reports || has_stored || has_unsent) {
         // Nothing is finished without someone to send it, who also watches over this thread meanwhile.
         match state.machine.sender_due(0, now) {
             Due::Now => {
@@ -269,7 +269,7 @@ fn finish(shared: &Shared, entry: Entry, epoch: u64) -> bool {
             let category = pending.category();
             let resolved = catch_unwind(AssertUnwindSafe(|| pending.resolve_stacks()));
             resolved.unwrap_or_else(forget_payload);
-            shared.lock().expect_finish(epoch, clock::now() + PATIENCE);
+            shared.lock().expect_finish(epoch, now() + PATIENCE);
             let finished = catch_unwind(AssertUnwindSafe(|| pending.finish().map(|envelope| shared.encode(envelope))));
             finished.unwrap_or_else(|payload| {
                 shared.recorder.record_loss(category, Reason::InternalSdkError, 1);
@@ -317,7 +317,7 @@ fn store(shared: &Shared, class: Class, envelope: EncodedEnvelope, record: Optio
             // It was finished when it came.
             return Some(record);
         }
-        let now = clock::now();
+        let now = now();
         let is_wanted = !envelope.is_empty() && (class != Class::Bulk || goes_to_disk(shared, &shared.lock(), now));
         let mut bytes = Vec::new();
         let written = is_wanted && envelope.write_stored(&mut bytes).is_ok();
@@ -336,7 +336,7 @@ fn store(shared: &Shared, class: Class, envelope: EncodedEnvelope, record: Optio
 
 fn adopt(shared: &Shared) {
     if let Some(spool) = &shared.spool {
-        spool.adopt(clock::now());
+        spool.adopt(now());
     }
 }
 
@@ -356,7 +356,7 @@ fn take_up(shared: &Arc<Shared>, epoch: u64) -> bool {
     let mut state = shared.lock();
     let is_the_one = state.is_back(epoch);
     if load.is_some() {
-        state.machine.took_stored(is_last, clock::now());
+        state.machine.took_stored(is_last, now());
     }
     let removed = load.and_then(|mut load| {
         // Who begins to wait from now on waits for it, too.
@@ -419,9 +419,10 @@ fn depart(shared: &Shared, state: &mut State, load: Load) -> Option<FileName> {
         if !park(shared, &envelope, &cargo) {
             shared.recorder.record_losses(envelope.losses(), Reason::NetworkError);
         }
+        settle(shared, state, cargo.generation);
         return None;
     }
-    let now = clock::now();
+    let now = now();
     let mut limited = envelope.retain(|item| !state.machine.is_limited(item.category(), now));
     if limited.iter().any(|item| matches!(item.ty(), "event" | "transaction" | "feedback")) {
         // They mean nothing without it.
@@ -501,7 +502,7 @@ fn pop(state: &mut State) -> Option<Entry> {
 fn add_sender(shared: &Arc<Shared>) {
     if let Err(error) = sender::spawn(shared) {
         shared.diagnostics.fault("sender thread", format_args!("cannot start a thread to send with: {error}"));
-        shared.lock().machine.sender_failed(clock::now());
+        shared.lock().machine.sender_failed(now());
     }
 }
 
