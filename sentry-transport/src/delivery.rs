@@ -29,7 +29,7 @@ use crate::sys;
 use crate::tickets::Generation;
 use crate::waiter::Waiter;
 use crate::worker;
-use crate::world::{Mutex, MutexGuard, Receiver, Sender, bounded, now, thread_local};
+use crate::world::{Mutex, MutexGuard, Receiver, Sender, bounded, now, spawn, thread_local};
 
 /// A transport without its HTTP client. Dropping it without [`shutdown`](Self::shutdown) waits for nothing: its threads
 /// go on for at most two seconds.
@@ -411,14 +411,14 @@ impl Shared {
     }
 
     /// We failed where we must not: everything is counted, and refused from now on, but nothing hangs.
-    pub(crate) fn fail(&self) {
+    pub(crate) fn fail(self: &Arc<Self>) {
         self.lock().refused_as = Reason::InternalSdkError;
         self.end();
     }
 
     /// The end: everything without a verdict is counted, and the threads end when they look up. What they have in hand
     /// they count themselves.
-    pub(crate) fn end(&self) {
+    pub(crate) fn end(self: &Arc<Self>) {
         let mut state = self.lock();
         if state.machine.phase() == Phase::Closed {
             return;
@@ -449,19 +449,36 @@ impl Shared {
                 (_, content) => self.discard(content, Reason::NetworkError),
             }
         }
+        let own = Arc::clone(self);
+        let close_spool = move || {
+            let _mark = enter_own_thread();
+            own.close_spool();
+            own.is_counted(given_up);
+        };
+        // Whoever closes has no time for a slow disk.
+        if self.spool.is_some() && spawn("sentry-spool", close_spool).is_ok() {
+            return;
+        }
+        self.close_spool();
+        self.is_counted(given_up);
+    }
+
+    fn close_spool(&self) {
         if let Some(spool) = &self.spool {
             self.store_report(spool);
             spool.close();
         }
+    }
+
+    /// Everything is in the books but for what is in the hands of threads.
+    fn is_counted(&self, given_up: usize) {
         let mut state = self.lock();
         state.given_up = Some(given_up);
         self.settled(&mut state);
         drop(state);
         self.wake_worker();
     }
-}
 
-impl Shared {
     /// Writes down what was lost and could not be told.
     fn store_report(&self, spool: &Spool) {
         let now = now();

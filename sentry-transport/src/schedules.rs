@@ -6,22 +6,25 @@
 //!
 //! In a patient world nothing takes time but what says so: what is done by then was not rescued by a timer.
 
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use sentry_core::client_report::Recorder;
 use sentry_core::protocol::client_report::Category;
-use sentry_core::protocol::{Envelope, Event, MonitorCheckIn, MonitorCheckInStatus, Uuid};
+use sentry_core::protocol::{Envelope, Event, Level, MonitorCheckIn, MonitorCheckInStatus, Uuid};
 use sentry_core::{
-    BatchSource, Client, ClientOptions, Diagnostics, PendingEnvelope, Recovery, Transport, TransportFactory,
-    TransportOptions,
+    BatchSource, Client, ClientOptions, Diagnostics, PendingEnvelope, Recovery, SpoolOptions, Transport,
+    TransportFactory, TransportOptions,
 };
 
 use crate::delivery::{Delivery, Parts};
 use crate::encode::Body;
 use crate::reply::{Answer, Failure, FailureKind, Reply};
 use crate::sender::Post;
+use crate::spool::Spool;
+use crate::spool::model::Model;
 use crate::world::model::{Pace, elapsed, explore, sleep, wait_for_others};
 use crate::world::{bounded, spawn};
 
@@ -227,7 +230,7 @@ fn a_transport_that_is_dropped_ends_its_threads() {
 fn a_slow_hook_holds_up_nobody_but_its_event() {
     explore(|pace| {
         let calls = Arc::new(AtomicUsize::new(0));
-        let (pending, recorder) = captured(3, move |event| {
+        let (pending, recorder) = captured(&[Level::Error; 3], move |event| {
             // Only the first takes long.
             if calls.fetch_add(1, Ordering::AcqRel) == 0 {
                 sleep(Duration::from_secs(5));
@@ -247,6 +250,84 @@ fn a_slow_hook_holds_up_nobody_but_its_event() {
     });
 }
 
+#[test]
+fn what_a_shutdown_cannot_send_is_on_disk() {
+    explore(|pace| {
+        let (pending, recorder) = captured(&[Level::Error; 3], Some);
+        let disk = Model::default();
+        let world = World::with_spool(recorder, &disk, |_| {
+            sleep(Duration::from_millis(40));
+            unreachable()
+        });
+        let delivery = Arc::clone(&world.delivery);
+        let pushing = in_thread(move || pending.into_iter().for_each(|pending| delivery.send_deferred(pending)));
+        if pace == Pace::Patient {
+            // Else it may come after the end.
+            assert!(pushing.recv().is_ok());
+        }
+        world.delivery.shutdown(SHORT);
+        if pace == Pace::Patient {
+            assert_eq!((world.stored(), world.lost()), (3, 0), "{:?}", world.recorder.stats());
+        }
+        wait_for_others();
+        assert_eq!(world.stored() + world.lost(), 3, "{:?}", world.recorder.stats());
+        assert_eq!(events_on(&disk), world.stored(), "{pace:?} {:?} {:?}", world.recorder.stats(), disk.files());
+    });
+}
+
+#[test]
+fn a_crash_is_on_disk_before_its_thread_goes_on() {
+    explore(|pace| {
+        let calls = Arc::new(AtomicUsize::new(0));
+        let (mut pending, recorder) = captured(&[Level::Fatal; 2], move |event| {
+            if calls.fetch_add(1, Ordering::AcqRel) == 0 {
+                sleep(Duration::from_secs(5));
+            }
+            Some(event)
+        });
+        let disk = Model::default();
+        let world = World::with_spool(recorder, &disk, |_| answer());
+        let delivery = Arc::clone(&world.delivery);
+        let first = pending.pop().expect("two");
+        let other = in_thread(move || delivery.send_deferred(first));
+        pending.into_iter().for_each(|pending| world.delivery.send_deferred(pending));
+        if pace == Pace::Patient {
+            assert!(world.delivered() + events_on(&disk) >= 1, "{:?}", world.recorder.stats());
+        }
+        assert!(other.recv().is_ok());
+        world.shut_down(LONG, pace, 2);
+        assert_eq!(events_on(&disk), world.stored(), "{pace:?} {:?} {:?}", world.recorder.stats(), disk.files());
+    });
+}
+
+/// Row 53 of the catalogue.
+#[test]
+fn a_slow_disk_keeps_nobody_but_our_own_threads() {
+    explore(|pace| {
+        let (mut pending, recorder) = captured(&[Level::Error, Level::Error, Level::Fatal], Some);
+        let disk = Model::slow(Duration::from_secs(2));
+        let world = World::with_spool(recorder, &disk, |_| unreachable());
+        let crash = pending.pop().expect("three");
+        for pending in pending {
+            world.delivery.send_deferred(pending);
+        }
+        if pace == Pace::Patient {
+            assert_eq!(elapsed(), Duration::ZERO, "a capture waits for no disk");
+        }
+        world.delivery.send_deferred(crash);
+        if pace == Pace::Patient {
+            assert_eq!(elapsed(), Duration::from_millis(250), "a crash waits that long");
+        }
+        let before = elapsed();
+        let _ = world.delivery.flush(SHORT);
+        world.delivery.shutdown(SHORT);
+        if pace == Pace::Patient {
+            let took = elapsed() - before;
+            assert!(took <= SHORT * 2 + MOMENT, "it took {took:?}");
+        }
+    });
+}
+
 /// A delivery whose posts are scripted.
 struct World {
     delivery: Arc<Delivery>,
@@ -260,12 +341,23 @@ impl World {
     }
 
     fn with(recorder: Recorder, post: impl Fn(usize) -> Reply + Send + Sync + 'static) -> Self {
+        Self::start(recorder, None, post)
+    }
+
+    fn with_spool(recorder: Recorder, disk: &Model, post: impl Fn(usize) -> Reply + Send + Sync + 'static) -> Self {
+        let dsn = DSN.parse().expect("a DSN");
+        let (store, books) = (Box::new(disk.clone()), recorder.clone());
+        let spool = Spool::new(Path::new("/spool"), &dsn, SpoolOptions::default(), store, books, quiet());
+        Self::start(recorder, Some(spool), post)
+    }
+
+    fn start(recorder: Recorder, spool: Option<Spool>, post: impl Fn(usize) -> Reply + Send + Sync + 'static) -> Self {
         let parts = Parts {
             recorder: recorder.clone(),
-            diagnostics: Diagnostics::new(false, Some(Arc::new(|_| {}))),
+            diagnostics: quiet(),
             batches: BatchSource::default(),
             recovery: Recovery::default(),
-            spool: None,
+            spool,
             spotlight: None,
             keys: Vec::new(),
             capacity: None,
@@ -301,10 +393,10 @@ impl World {
         if pace == Pace::Patient {
             let took = elapsed() - before;
             assert!(took <= timeout + MOMENT, "it took {took:?}");
-            assert_eq!(self.delivered() + self.lost(), events, "{:?}", self.recorder.stats());
+            assert_eq!(self.delivered() + self.stored() + self.lost(), events, "{:?}", self.recorder.stats());
         }
         wait_for_others();
-        assert_eq!(self.delivered() + self.lost(), events, "{:?}", self.recorder.stats());
+        assert_eq!(self.delivered() + self.stored() + self.lost(), events, "{:?}", self.recorder.stats());
         is_settled
     }
 
@@ -315,6 +407,10 @@ impl World {
 
     fn delivered(&self) -> usize {
         delivered(&self.recorder)
+    }
+
+    fn stored(&self) -> usize {
+        self.recorder.stats().of(Category::Error).stored as usize
     }
 
     fn lost(&self) -> usize {
@@ -345,9 +441,9 @@ fn lost(recorder: &Recorder) -> usize {
     recorder.stats().of(Category::Error).lost_in_all() as usize
 }
 
-/// So many captured events that are not finished, and the books of their client.
+/// Captured events of these levels that are not finished, and the books of their client.
 fn captured(
-    count: usize,
+    levels: &[Level],
     hook: impl Fn(Event<'static>) -> Option<Event<'static>> + Send + Sync + 'static,
 ) -> (Vec<PendingEnvelope>, Recorder) {
     let kept = Arc::new(Kept::default());
@@ -356,11 +452,10 @@ fn captured(
         *own.recorder.lock().unwrap_or_else(PoisonError::into_inner) = Some(options.client_report_recorder.clone());
         Arc::clone(&own) as Arc<dyn Transport>
     };
-    let options =
-        ClientOptions::new().dsn("https://public@sentry.invalid/1").before_send(hook).transport(Factory(factory));
+    let options = ClientOptions::new().dsn(DSN).before_send(hook).transport(Factory(factory));
     let client = Client::from_config(options);
-    for _ in 0..count {
-        let _ = client.capture_event(Event::default(), None);
+    for level in levels {
+        let _ = client.capture_event(Event { level: *level, ..Event::default() }, None);
     }
     let pending = std::mem::take(&mut *kept.pending.lock().unwrap_or_else(PoisonError::into_inner));
     let recorder = kept.recorder.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -410,6 +505,18 @@ fn limiting(rate_limits: &str) -> Reply {
     Reply::Answer(Answer { status: 200, rate_limits: Some(rate_limits.to_owned()), ..Answer::default() })
 }
 
+/// How many files of errors and crashes there are; a report of what was lost is one of class C.
+fn events_on(disk: &Model) -> usize {
+    let name = |path: &PathBuf| path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+    disk.files().iter().filter(|path| !name(path).starts_with('c')).count()
+}
+
+/// Nothing is printed.
+fn quiet() -> Diagnostics {
+    Diagnostics::new(false, Some(Arc::new(|_| {})))
+}
+
+const DSN: &str = "https://public@sentry.invalid/1";
 const LONG: Duration = Duration::from_secs(20);
 const SHORT: Duration = Duration::from_millis(100);
 const MOMENT: Duration = Duration::from_millis(50);

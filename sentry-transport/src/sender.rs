@@ -78,7 +78,7 @@ fn ends(shared: &Shared, idle_since: Instant, now: Instant) -> bool {
     ends
 }
 
-fn deliver(shared: &Shared, job: Job, encoder: &mut Encoder) {
+fn deliver(shared: &Arc<Shared>, job: Job, encoder: &mut Encoder) {
     let attempt = catch_unwind(AssertUnwindSafe(|| match encoder.encode(&job.envelope, clock::wall()) {
         Ok(body) => shared.post.post(body),
         Err(_) => Reply::Broken,

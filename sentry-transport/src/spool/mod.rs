@@ -13,6 +13,8 @@
 
 mod disk;
 mod index;
+#[cfg(test)]
+pub(crate) mod model;
 mod name;
 mod run;
 mod store;
@@ -22,7 +24,7 @@ mod tests;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use sentry_core::client_report::Recorder;
@@ -37,6 +39,7 @@ use self::index::{Index, Kept};
 pub(crate) use self::name::FileName;
 use self::run::Run;
 use self::store::{Store, WriteError};
+use crate::world::{Mutex, MutexGuard};
 
 /// The files of one DSN that are this process's.
 pub(crate) struct Spool {

@@ -7,15 +7,15 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, LockResult, PoisonError, TryLockError, TryLockResult};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{RecvError, RecvTimeoutError, SendError, TryRecvError, TrySendError};
 use shuttle::rand::Rng;
 use shuttle::scheduler::{PctScheduler, RandomScheduler};
-use shuttle::sync::Condvar;
-pub(crate) use shuttle::sync::{Mutex, MutexGuard};
+use shuttle::sync::{self, Condvar};
 pub(crate) use shuttle::thread_local;
 use shuttle::{Config, Runner};
 
@@ -95,6 +95,63 @@ pub(crate) fn recv_until_over<T>(jobs: &Receiver<T>, over: &Receiver<()>, timeou
         Err(TryRecvError::Empty) => (over.0.senders.load(Ordering::Relaxed) == 0).then_some(None),
     };
     wait(Some(now() + timeout), next).flatten()
+}
+
+/// Unlike shuttle's, one that is waited for like everything else: time passes for whoever holds it.
+#[derive(Default)]
+pub(crate) struct Mutex<T> {
+    is_locked: AtomicBool,
+    value: std::sync::Mutex<T>,
+}
+
+pub(crate) struct MutexGuard<'a, T> {
+    /// Always there, but for the end.
+    value: Option<std::sync::MutexGuard<'a, T>>,
+    is_locked: &'a AtomicBool,
+}
+
+impl<T> Mutex<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self { is_locked: AtomicBool::new(false), value: std::sync::Mutex::new(value) }
+    }
+
+    pub(crate) fn lock(&self) -> LockResult<MutexGuard<'_, T>> {
+        let _ = wait(None, || (!self.is_locked.swap(true, Ordering::Relaxed)).then_some(()));
+        Ok(self.guard())
+    }
+
+    pub(crate) fn try_lock(&self) -> TryLockResult<MutexGuard<'_, T>> {
+        match change(|| self.is_locked.swap(true, Ordering::Relaxed)) {
+            true => Err(TryLockError::WouldBlock),
+            false => Ok(self.guard()),
+        }
+    }
+
+    fn guard(&self) -> MutexGuard<'_, T> {
+        let value = self.value.lock().unwrap_or_else(PoisonError::into_inner);
+        MutexGuard { value: Some(value), is_locked: &self.is_locked }
+    }
+}
+
+impl<T> Deref for MutexGuard<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        self.value.as_ref().expect("not dropped yet")
+    }
+}
+
+impl<T> DerefMut for MutexGuard<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        self.value.as_mut().expect("not dropped yet")
+    }
+}
+
+impl<T> Drop for MutexGuard<'_, T> {
+    fn drop(&mut self) {
+        self.value = None;
+        change(|| self.is_locked.store(false, Ordering::Relaxed));
+    }
 }
 
 pub(crate) struct Sender<T>(Arc<Channel<T>>);
@@ -210,7 +267,7 @@ shuttle::lazy_static! {
         micros: AtomicUsize::new(0),
         threads: AtomicUsize::new(1),
         is_hasty: AtomicBool::new(false),
-        waiting: Mutex::new(Vec::new()),
+        waiting: sync::Mutex::new(Vec::new()),
         changed: Condvar::new(),
     };
 }
@@ -222,7 +279,7 @@ struct World {
     threads: AtomicUsize,
     is_hasty: AtomicBool,
     /// Until when each thread waits for a change.
-    waiting: Mutex<Vec<Option<Instant>>>,
+    waiting: sync::Mutex<Vec<Option<Instant>>>,
     changed: Condvar,
 }
 

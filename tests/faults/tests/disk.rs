@@ -27,7 +27,7 @@ use std::time::Duration;
 use sentry::protocol::client_report::Category;
 use sentry::protocol::{Event, Level};
 use sentry::transports::DefaultTransportFactory;
-use sentry::{Client, ClientOptions};
+use sentry::{Client, ClientOptions, SpoolFsync, SpoolOptions};
 use support::{Folder, Receiver, child, wait_until};
 
 fn main() {
@@ -42,6 +42,10 @@ fn main() {
         ("113: only we can read it, whatever the umask", modes),
         ("46: files may not be large", file_size_limit),
         ("55: no more files can be opened", file_number_limit),
+        ("52: files that somebody removes", removed_files),
+        ("47: what cannot be forced to the medium", unforced),
+        ("54: interrupted calls", interrupted),
+        ("66: a file system without locks", without_locks),
         ("44: the disk is full", full_disk),
         ("45: no more files fit", full_of_files),
         ("48: the disk is read-only", read_only_disk),
@@ -59,10 +63,12 @@ type Lines = Arc<Mutex<Vec<String>>>;
 fn client(dsn: &str, spool: &Path) -> (Client, Lines) {
     let lines = Lines::default();
     let sink = Arc::clone(&lines);
+    let fsync = if std::env::var_os("TEST_FSYNC").is_some() { SpoolFsync::Always } else { SpoolFsync::default() };
     let options = ClientOptions::new()
         .dsn(dsn)
         .transport(DefaultTransportFactory)
         .spool_dir(spool)
+        .spool(SpoolOptions { fsync, ..SpoolOptions::default() })
         .diagnostics(move |line: &str| sink.lock().unwrap().push(line.to_owned()));
     (Client::with_options(options), lines)
 }
@@ -288,6 +294,48 @@ fn survive_an_outage() {
     fs::write(std::env::var_os("TEST_READY").unwrap(), "").unwrap();
     wait_until(|| books(&client).1 + books(&client).4 == 300, Duration::from_secs(100));
     child::report("lost", &books(&client).4.to_string());
+}
+
+fn removed_files() {
+    let (receiver, is_there) = Receiver::absent();
+    let folder = Folder::new();
+    let (client, _) = client(&receiver.dsn(), folder.path());
+    capture(&client, 50);
+    wait_until(|| books(&client).2 == 50, Duration::from_secs(20));
+    folder.files().iter().take(20).for_each(|file| fs::remove_file(file).unwrap());
+    is_there.store(true, Ordering::Release);
+    wait_until(|| books(&client).2 == 0 && books(&client).3 == 0, Duration::from_secs(60));
+    assert_eq!(books(&client), (50, 30, 0, 0, 20));
+    assert_eq!(receiver.events().len(), 30);
+}
+
+/// Runs a child, some calls of which fail. Says so where that cannot be done.
+fn with_failing_calls(inject: &str) {
+    let strace = |program: &Path| {
+        let mut command = Command::new("strace");
+        command.args(["-f", "-qq", "-o", "/dev/null", "-e"]).arg(format!("inject={inject}")).arg(program);
+        command
+    };
+    let works = strace("true".as_ref()).stderr(Stdio::null()).status();
+    if !works.is_ok_and(|status| status.success()) {
+        return println!("  skipped: strace is not there, or may not trace");
+    }
+    let (receiver, folder) = (Receiver::start(), Folder::new());
+    let mut command = strace(&std::env::current_exe().unwrap());
+    command.env("TEST_FSYNC", "1");
+    expect_delivered(&with_child(command, "deliver", &receiver, &folder), &receiver, None);
+}
+
+fn unforced() {
+    with_failing_calls("fsync,fdatasync:error=EIO:when=1+3");
+}
+
+fn interrupted() {
+    with_failing_calls("openat,write,read,renameat,rename,unlink,fsync,flock:error=EINTR:when=40+7");
+}
+
+fn without_locks() {
+    with_failing_calls("flock:error=ENOLCK");
 }
 
 /// Runs a program in a mount name space of its own. `false`, which is said, where that is not allowed.

@@ -17,6 +17,7 @@
 #[path = "../../support/mod.rs"]
 mod support;
 
+use std::collections::HashSet;
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -30,7 +31,7 @@ use sentry::{Client, ClientOptions};
 use support::{Folder, Receiver, Reply, ScriptedServer, Step, child};
 
 fn main() {
-    if child::main_dispatch(&[("no route", no_route)]) {
+    if child::main_dispatch(&[("no route", no_route), ("leave some", leave_some), ("start again", start_again)]) {
         return;
     }
     let rounds: usize = std::env::var("SENTRY_TEST_ROUNDS").map_or(3, |rounds| rounds.parse().expect("a number"));
@@ -42,6 +43,7 @@ fn main() {
     a_name_with_two_addresses();
     a_server_that_comes_and_goes();
     test_no_route();
+    a_herd(rounds >= 1000);
     println!("\nall passed");
 }
 
@@ -166,7 +168,10 @@ fn options(dsn: &str) -> ClientOptions {
 
 fn capture(client: &Client, count: usize) {
     for _ in 0..count {
-        client.capture_event(Event { message: Some("x".to_owned()), level: Level::Error, ..Event::default() }, None);
+        client.capture_event(
+            Event { message: Some(format!("of {}", std::process::id())), level: Level::Error, ..Event::default() },
+            None,
+        );
     }
 }
 
@@ -316,6 +321,61 @@ fn no_route() {
     let (took, kept) = one(&fault, dsn, true);
     assert!(kept == EVENTS && took < Duration::from_secs(2));
 }
+
+/// Row 23: many programs start again in an outage, each with something left from before, and then it is over.
+fn a_herd(is_long: bool) {
+    let programs = if is_long { 50 } else { 10 };
+    let (receiver, is_there) = Receiver::absent();
+    let spools: Vec<Folder> = (0..programs).map(|_| Folder::new()).collect();
+    let program = |name: &str, spool: &Folder| {
+        child::main(name).env("TEST_DSN", receiver.dsn()).env("TEST_SPOOL", spool.path()).start()
+    };
+    let dead: Vec<_> = spools.iter().map(|spool| program("leave some", spool)).collect();
+    assert!(dead.into_iter().all(|dead| dead.wait().signal() == Some(6)));
+    let (asked, before) = (receiver.envelopes().len(), receiver.connections());
+    let running: Vec<_> = spools.iter().map(|spool| program("start again", spool)).collect();
+    let texts = |envelopes: &[support::receiver::ReceivedEnvelope]| -> HashSet<String> {
+        let events = envelopes.iter().skip(asked).filter_map(|envelope| envelope.event());
+        events.map(|event| event["logentry"].to_string()).collect()
+    };
+    receiver.wait("all to have asked", |envelopes| texts(envelopes).len() >= programs);
+    is_there.store(true, Ordering::Release);
+    let mut shortest = Duration::MAX;
+    for running in running {
+        let out = running.wait();
+        assert!(out.success(), "{out:?}");
+        shortest = shortest.min(Duration::from_millis(out.value("took").unwrap().parse().unwrap()));
+    }
+    let connections = receiver.connections() - before;
+    println!(
+        "23\t{programs} programs with {LEFT} events each: {connections} connections, it took {shortest:?} at least"
+    );
+    assert_eq!(receiver.events().len(), programs * LEFT);
+    // Ten a second, after the first; and one connection is enough for that.
+    assert!(shortest >= Duration::from_millis(100) * (LEFT as u32 - 2), "{shortest:?}");
+    assert!(connections <= programs, "{connections}");
+}
+
+fn with_spool() -> Client {
+    let spool = std::env::var_os("TEST_SPOOL").unwrap();
+    Client::with_options(options(&std::env::var("TEST_DSN").unwrap()).spool_dir(spool))
+}
+
+fn leave_some() {
+    let client = with_spool();
+    capture(&client, LEFT);
+    support::wait_until(|| client.stats().of(Category::Error).stored == LEFT as u64, Duration::from_secs(20));
+    std::process::abort();
+}
+
+fn start_again() {
+    let start = Instant::now();
+    let client = with_spool();
+    support::wait_until(|| client.stats().of(Category::Error).delivered == LEFT as u64, Duration::from_secs(60));
+    child::report("took", &start.elapsed().as_millis().to_string());
+}
+
+const LEFT: usize = 15;
 
 /// Programs that meet the same server.
 const OF_EACH_SERVER: usize = 40;
