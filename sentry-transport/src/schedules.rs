@@ -6,6 +6,8 @@
 //!
 //! In a patient world nothing takes time but what says so: what is done by then was not rescued by a timer.
 
+#![allow(clippy::expect_used, reason = "tests, which clippy does not know for such behind two conditions")]
+
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sentry_core::clock;
-use sentry_core::protocol::client_report::Reason;
+use sentry_core::protocol::client_report::{ItemLoss, Reason};
 use sentry_core::wire::EncodedEnvelope;
 
 use crate::delivery::{Shared, State, WATCH, Wants, enter_own_thread};
@@ -93,10 +93,8 @@ fn deliver(shared: &Arc<Shared>, job: Job, encoder: &mut Encoder) {
         fail(shared, job)
     } else {
         // Before anybody learns of the verdict: who then ends the process is not to send it again.
-        if let Some((file, spool)) = job.file.zip(shared.spool.as_ref()) {
-            spool.remove(file);
-        }
-        land(shared, job.id, verdict, if let Reply::Answer(answer) = &reply { Some(answer) } else { None });
+        let stored = job.file.zip(shared.spool.as_ref()).and_then(|(file, spool)| spool.remove(file));
+        land(shared, job.id, stored, verdict, if let Reply::Answer(answer) = &reply { Some(answer) } else { None });
         false
     };
     if let Some(note) = note {
@@ -111,17 +109,20 @@ fn deliver(shared: &Arc<Shared>, job: Job, encoder: &mut Encoder) {
     }
 }
 
-/// The envelope has a verdict.
-fn land(shared: &Shared, id: FlightId, verdict: Verdict, answer: Option<&Answer>) {
+/// The envelope has a verdict; also one that was counted as `stored` at the end.
+fn land(shared: &Shared, id: FlightId, stored: Option<Vec<ItemLoss>>, verdict: Verdict, answer: Option<&Answer>) {
     let mut state = shared.lock();
     let was_down = state.machine.is_down();
-    if let Some(flight) = state.machine.land(id, answer, now(), clock::wall()) {
-        let losses = flight.cargo.losses.iter().copied();
+    let flight = state.machine.land(id, answer, now(), clock::wall());
+    if let Some(losses) = flight.as_ref().map(|flight| &flight.cargo.losses).or(stored.as_ref()) {
+        let losses = losses.iter().copied();
         match (verdict, verdict.reason()) {
             (_, Some(reason)) => shared.recorder.record_losses(losses, reason),
             (Verdict::LimitedByServer, _) => shared.recorder.record_limited_by_server(losses),
             _ => shared.recorder.record_delivered(losses),
         }
+    }
+    if let Some(flight) = flight {
         state.machine.settle_flight(&flight);
     }
     send_kept(shared, &mut state);

@@ -144,13 +144,17 @@ impl Spool {
         }
     }
 
-    /// Removes what has a verdict, or is in memory no more and not wanted.
-    pub(crate) fn remove(&self, name: FileName) {
-        let known = self.index().remove(&name).is_some();
-        if let (true, Some(run)) = (known, self.open_run()) {
+    /// Removes what has a verdict, or is in memory no more and not wanted. Returns what is not stored any more, if it was
+    /// left to the disk at the end, which did not wait for the verdict.
+    pub(crate) fn remove(&self, name: FileName) -> Option<Vec<ItemLoss>> {
+        let kept = self.index().remove(&name)?;
+        if let Some(run) = self.open_run() {
             // Somebody may have removed it, and that is all right.
             let _ = self.store.remove(&run.file(name));
         }
+        let stored = kept.losses.filter(|_| kept.is_waiting)?;
+        self.recorder.record_taken_up(stored.iter().copied());
+        Some(stored)
     }
 
     /// Whether the file is still there, as far as we know.
@@ -249,7 +253,7 @@ impl Spool {
         let superseded = index.superseded();
         drop(index);
         // Finished just before the end: the record has done its service.
-        superseded.into_iter().for_each(|name| self.remove(name));
+        superseded.into_iter().for_each(|name| drop(self.remove(name)));
     }
 
     /// Removes the directory of this process, if nothing is left in it.

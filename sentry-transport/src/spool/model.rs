@@ -4,16 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use super::store::{Listed, Lock, Store, WriteError};
 
 /// A file system in memory. What is on its medium is told apart from what the system only remembers.
 #[derive(Clone, Default)]
-pub(crate) struct Model(pub(super) Arc<Mutex<Tree>>, Duration);
+pub(crate) struct Model(pub(super) Arc<Mutex<Tree>>);
 
 #[derive(Default)]
 pub(super) struct Tree {
+    #[cfg(shuttle)]
+    delay: std::time::Duration,
     pub(super) dirs: BTreeSet<PathBuf>,
     pub(super) names: BTreeMap<PathBuf, usize>,
     /// The names as the medium has them.
@@ -43,16 +44,23 @@ impl Drop for Held {
 }
 
 impl Model {
+    #[cfg(shuttle)]
+    fn delay(&self) -> std::time::Duration {
+        self.0.lock().unwrap().delay
+    }
+
     /// One where each call takes that long, in the model of the world.
     #[cfg(shuttle)]
-    pub(crate) fn slow(delay: Duration) -> Self {
-        Self(Arc::default(), delay)
+    pub(crate) fn slow(delay: std::time::Duration) -> Self {
+        let model = Self::default();
+        model.0.lock().unwrap().delay = delay;
+        model
     }
 
     fn call<R>(&self, name: &str, run: impl FnOnce(&mut Tree) -> io::Result<R>) -> io::Result<R> {
         // Whoever else has something to do may do it now.
         #[cfg(shuttle)]
-        crate::world::model::sleep(self.1);
+        crate::world::model::sleep(self.delay());
         let mut tree = self.0.lock().unwrap();
         tree.calls += 1;
         if tree.dies_at.is_some_and(|at| tree.calls >= at) {

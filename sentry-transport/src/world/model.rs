@@ -5,6 +5,8 @@
 //! only because time passed, which [`elapsed`] tells. In a [`Pace::Hasty`] world timers also go off early, as they do for
 //! threads that were not given a processor for that long.
 
+#![allow(clippy::expect_used, reason = "tests, which clippy does not know for such behind two conditions")]
+
 use std::collections::VecDeque;
 use std::io;
 use std::ops::{Deref, DerefMut};
@@ -42,8 +44,8 @@ pub(crate) fn explore(scenario: impl Fn(Pace) + Send + Sync + 'static) {
             config.stack_size = 1 << 20;
             config.silence_warnings = true;
             match systematic {
-                false => Runner::new(RandomScheduler::new(SCHEDULES), config).run(run),
-                true => Runner::new(PctScheduler::new(PREEMPTIONS, SCHEDULES), config).run(run),
+                false => Runner::new(RandomScheduler::new(schedules()), config).run(run),
+                true => Runner::new(PctScheduler::new(PREEMPTIONS, schedules()), config).run(run),
             };
         }
     }
@@ -323,8 +325,12 @@ fn wait<R>(until: Option<Instant>, mut what: impl FnMut() -> Option<R>) -> Optio
     }
 }
 
-/// How many schedules of each kind.
-const SCHEDULES: usize = 300;
+/// How many schedules of each kind. `SENTRY_TEST_SCHEDULES=10000` is the long run.
+#[expect(clippy::disallowed_methods, reason = "a test asks how long it may take")]
+fn schedules() -> usize {
+    std::env::var("SENTRY_TEST_SCHEDULES").map_or(200, |count| count.parse().expect("a number"))
+}
+
 const PREEMPTIONS: usize = 3;
 /// One in so many timers goes off early, each time something happens.
 const EARLY: u32 = 8;
