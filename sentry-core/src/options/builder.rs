@@ -184,6 +184,24 @@ impl ClientOptions {
         self
     }
 
+    /// Sets [`include_absolute_paths`](field@Self::include_absolute_paths).
+    pub fn include_absolute_paths(mut self, include_absolute_paths: bool) -> Self {
+        self.include_absolute_paths = include_absolute_paths;
+        self
+    }
+
+    /// Sets [`symbolize_stacktraces`](field@Self::symbolize_stacktraces).
+    pub fn symbolize_stacktraces(mut self, symbolize_stacktraces: bool) -> Self {
+        self.symbolize_stacktraces = symbolize_stacktraces;
+        self
+    }
+
+    /// Sets [`frame_context_lines`](field@Self::frame_context_lines).
+    pub fn frame_context_lines(mut self, frame_context_lines: usize) -> Self {
+        self.frame_context_lines = frame_context_lines;
+        self
+    }
+
     /// Sets [`send_default_pii`](field@Self::send_default_pii).
     pub fn send_default_pii(mut self, send_default_pii: bool) -> Self {
         self.send_default_pii = send_default_pii;

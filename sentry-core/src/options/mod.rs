@@ -132,6 +132,18 @@ pub struct ClientOptions {
     pub in_app_include: Vec<&'static str>,
     /// Prefixes of modules or functions whose frames are not the program's own.
     pub in_app_exclude: Vec<&'static str>,
+    /// Send where source files, libraries and the program lie: `abs_path` of frames, `code_file` of debug images. Without,
+    /// file names are relative to their package, or bare, and no home directory or user name of the machine that built or
+    /// runs the program leaves. Default: `true`.
+    pub include_absolute_paths: bool,
+    /// Look up functions, files and lines in the program's own debug information, on the worker. Without, addresses are sent,
+    /// for a server that has the debug files: it saves the worker's time and memory, and frames are cut and told from the
+    /// program's own by the server alone. Default: `true`.
+    pub symbolize_stacktraces: bool,
+    /// How many lines of source code to send before and after each of the program's own lines in a stack trace; with 0, none.
+    /// They are read on the worker, from files that lie in a package of cargo's where the program was built, are no longer
+    /// than 1 MB and not younger than the program. Default: 5 in debug builds of this crate, else 0.
+    pub frame_context_lines: usize,
     /// The integrations, in the order in which they run. `init` puts the default ones in front.
     pub integrations: Vec<Arc<dyn Integration>>,
     /// Whether `init` adds the default integrations. Default: `true`.
@@ -363,6 +375,9 @@ impl Default for ClientOptions {
             send_default_pii: false,
             deny_list: DenyList::default(),
             server_name: None,
+            include_absolute_paths: true,
+            symbolize_stacktraces: true,
+            frame_context_lines: if cfg!(debug_assertions) { 5 } else { 0 },
             in_app_include: Vec::new(),
             in_app_exclude: Vec::new(),
             integrations: Vec::new(),
@@ -442,6 +457,9 @@ impl fmt::Debug for ClientOptions {
             .field("org_id", &self.org_id)
             .field("max_breadcrumbs", &self.max_breadcrumbs)
             .field("attach_stacktrace", &self.attach_stacktrace)
+            .field("include_absolute_paths", &self.include_absolute_paths)
+            .field("symbolize_stacktraces", &self.symbolize_stacktraces)
+            .field("frame_context_lines", &self.frame_context_lines)
             .field("send_default_pii", &self.send_default_pii)
             .field("deny_list", &self.deny_list)
             .field("server_name", &self.server_name)

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::attributes::add_defaults;
+use super::paths::shorten_attributes;
 use super::{Batched, Pipeline};
 use crate::batch::Store;
 use crate::hub::{Hub, SwitchGuard};
@@ -32,7 +33,10 @@ impl Batched for PackedLogs {
         let mut logs = Vec::with_capacity(self.len());
         for parts in self.into_parts() {
             let wire_bytes = parts.wire_bytes;
-            let log = finish(parts, user, &defaults);
+            let mut log = finish(parts, user, &defaults);
+            if !pipeline.options.include_absolute_paths {
+                shorten_attributes(&mut log.attributes);
+            }
             let kept = match &pipeline.options.before_send_log {
                 Some(before_send) => pipeline.guarded("before_send_log", || before_send(log)).ok().flatten(),
                 None => Some(log),

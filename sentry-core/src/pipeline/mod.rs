@@ -25,6 +25,7 @@ mod cut;
 mod errors;
 mod logs;
 mod metrics;
+mod paths;
 mod record;
 mod session;
 mod transaction;
@@ -284,6 +285,9 @@ impl Pipeline {
         }
         self.fill_defaults(&mut event);
         let options = &self.options;
+        if !options.include_absolute_paths {
+            paths::shorten(&mut event);
+        }
         if kind == Kind::Feedback {
             return match &options.before_send_feedback {
                 Some(before_send) => self.hook("before_send_feedback", Reason::BeforeSend, || before_send(event)),

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{Pipeline, fill, number};
+use super::{Pipeline, fill, number, paths};
 use crate::hub::{Hub, SwitchGuard};
 use crate::performance::FinishedTransaction;
 use crate::protocol::client_report::{Category, Reason};
@@ -66,6 +66,9 @@ impl Pipeline {
             transaction.platform = "native".into();
         }
         transaction.sdk.get_or_insert_with(|| self.sdk_info());
+        if !options.include_absolute_paths {
+            paths::shorten_transaction(&mut transaction);
+        }
         if let Some(before_send) = &options.before_send_transaction {
             let run = || before_send(transaction);
             transaction = self.guarded("before_send_transaction", run).ok().flatten().ok_or(Reason::BeforeSend)?;

@@ -52,8 +52,8 @@ impl Integration for ProcessStacktraceIntegration {
     }
 
     #[cfg(feature = "debug-images")]
-    fn on_recover(&self, event: &mut Event<'static>, _options: &ClientOptions) {
-        if is_ours(event) {
+    fn on_recover(&self, event: &mut Event<'static>, options: &ClientOptions) {
+        if options.symbolize_stacktraces && is_ours(event) {
             super::recover::recover(event);
         }
     }

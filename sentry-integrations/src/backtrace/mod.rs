@@ -15,7 +15,9 @@ mod process;
 #[cfg(feature = "debug-images")]
 mod recover;
 mod resolver;
+mod source;
 mod thread;
+mod tidy;
 mod trim;
 
 pub use sentry_core::protocol::{Frame, Stacktrace};

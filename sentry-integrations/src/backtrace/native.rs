@@ -69,8 +69,13 @@ impl ToFrame for BacktraceSymbol {
 
 fn make(address: usize, name: Option<&str>, file: Option<&str>, line: Option<u32>, column: Option<u32>) -> Frame {
     let function = name.map(function::clean);
+    let module = function.as_deref().and_then(function::module).map(str::to_owned);
     Frame {
-        module: function.as_deref().and_then(function::module).map(str::to_owned),
+        package: file
+            .and_then(path::package)
+            .or_else(|| function.as_deref().and_then(function::crate_root).map(str::to_owned)),
+        // Debug information without paths in names has them in the files of libraries.
+        module: module.or_else(|| file.filter(|_| function.is_some()).and_then(path::module)),
         function,
         filename: file.map(path::filename),
         abs_path: file.filter(|file| path::is_absolute(file)).map(str::to_owned),

@@ -20,6 +20,47 @@ pub(crate) fn is_foreign(path: &str) -> bool {
     is_rust(&path) || path.contains(REGISTRY) || path.contains(GIT)
 }
 
+/// The package of a file that belongs to Rust or to a dependency: `std`, `serde 1.0.219`.
+pub(super) fn package(path: &str) -> Option<String> {
+    let shown = foreign(path)?;
+    match shown.strip_prefix(LIBRARY) {
+        Some(library) => library.split_once('/').map(|(name, _)| name.to_owned()),
+        None => {
+            let package = shown.split('/').next()?;
+            Some(name_and_version(package).map_or(package.to_owned(), |(name, version)| format!("{name} {version}")))
+        }
+    }
+}
+
+/// The module that a file of Rust or of a dependency usually holds: `serde::de` is in `serde-1.0.219/src/de/mod.rs`.
+pub(super) fn module(path: &str) -> Option<String> {
+    let shown = foreign(path)?;
+    let (package, file) = shown.strip_prefix(LIBRARY).unwrap_or(&shown).split_once("/src/")?;
+    let (package, _) = name_and_version(package).unwrap_or((package, ""));
+    let file = file.strip_suffix(".rs")?;
+    let inside = file.split('/').filter(|name| !matches!(*name, "mod" | "lib"));
+    let mut module = package.replace('-', "_");
+    for name in inside {
+        module.push_str("::");
+        module.push_str(name);
+    }
+    Some(module)
+}
+
+/// A file of Rust's or of a dependency, from its package on.
+fn foreign(path: &str) -> Option<String> {
+    is_foreign(path).then(|| relative(path, None))
+}
+
+/// `name-1.2.3` in two.
+fn name_and_version(package: &str) -> Option<(&str, &str)> {
+    package.match_indices('-').map(|(at, _)| package.split_at(at)).find_map(|(name, rest)| {
+        let version = rest.get(1..)?;
+        let (major, _) = version.split_once('.')?;
+        (!major.is_empty() && major.bytes().all(|byte| byte.is_ascii_digit())).then_some((name, version))
+    })
+}
+
 /// Whether the file is one of Rust's own sources.
 pub(super) fn is_rust(path: &str) -> bool {
     path.starts_with(RUSTC) || path.starts_with(RUST_DEPS) || path.contains(RUST_SRC)
@@ -116,6 +157,8 @@ fn with_slashes(path: &str) -> Cow<'_, str> {
 
 /// The sources of the standard library as its builders name them; a commit or version follows.
 const RUSTC: &str = "/rustc/";
+/// Where they begin.
+const LIBRARY: &str = "library/";
 /// The packages it is built of.
 const RUST_DEPS: &str = "/rust/deps/";
 /// Its sources where the component `rust-src` is installed.
@@ -130,6 +173,27 @@ const PACKAGES: &[&str] = &["sentry-core", "sentry-integrations", "sentry-transp
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn packages_and_modules_of_others_are_in_their_paths() {
+        for (path, expected) in [
+            ("/rustc/0123/library/core/src/option.rs", Some(("core", "core::option"))),
+            ("/rustc/0123/library/std/src/sys/mod.rs", Some(("std", "std::sys"))),
+            ("/rust/deps/hashbrown-0.15.2/src/raw/mod.rs", Some(("hashbrown 0.15.2", "hashbrown::raw"))),
+            (
+                "/h/.cargo/registry/src/index-1/serde-json-1.0.0+x/src/de.rs",
+                Some(("serde-json 1.0.0+x", "serde_json::de")),
+            ),
+            ("C:\\h\\registry\\src\\index-1\\a-1-b-2.0\\src\\lib.rs", Some(("a-1-b 2.0", "a_1_b"))),
+            ("/h/.cargo/git/checkouts/ours-12ab/34cd/src/net/tcp.rs", Some(("ours", "ours::net::tcp"))),
+            ("/work/shop/src/main.rs", None),
+            ("src/main.rs", None),
+        ] {
+            let expected = expected.map(|(package, module)| (package.to_owned(), module.to_owned()));
+            assert_eq!(package(path).zip(module(path)), expected, "{path}");
+        }
+        assert_eq!(module("/rustc/0123/library/core/build.rs"), None);
+    }
 
     #[test]
     fn paths_are_shown_from_their_package() {

@@ -7,6 +7,7 @@ use sentry_core::protocol::Stacktrace;
 
 use super::in_app::is_in_app;
 use super::trim::{self, Origin};
+use super::{source, tidy};
 
 /// Cuts the SDK's frames, the panic machinery and the runtime's start off a stack trace and decides `in_app` for the
 /// frames that leave it open.
@@ -16,7 +17,8 @@ use super::trim::{self, Origin};
 /// a registry or from a git dependency. Everything else in Rust is. A stack trace whose frames are all decided is
 /// left alone, so doing it twice changes nothing.
 pub fn process_event_stacktrace(stacktrace: &mut Stacktrace, options: &ClientOptions) {
-    if stacktrace.frames.iter().all(|frame| frame.in_app.is_some()) {
+    let is_decided = stacktrace.frames.iter().all(|frame| frame.in_app.is_some());
+    if is_decided || !options.symbolize_stacktraces && is_bare(stacktrace) {
         return;
     }
     let mut frames = mem::take(&mut stacktrace.frames);
@@ -25,15 +27,24 @@ pub fn process_event_stacktrace(stacktrace: &mut Stacktrace, options: &ClientOpt
     trim::cut_newest(&mut frames, Origin::Unknown);
     frames.reverse();
     stacktrace.frames = frames;
-    decide_in_app(stacktrace, options);
+    finish(stacktrace, options);
 }
 
-pub(super) fn decide_in_app(stacktrace: &mut Stacktrace, options: &ClientOptions) {
+/// Whether the server is to find out what it means.
+fn is_bare(stacktrace: &Stacktrace) -> bool {
+    stacktrace.frames.iter().all(|frame| frame.function.is_none() && frame.instruction_addr.is_some())
+}
+
+/// What is done to a stack trace whose ends are cut.
+pub(super) fn finish(stacktrace: &mut Stacktrace, options: &ClientOptions) {
+    tidy::name_async_functions(stacktrace);
+    tidy::collapse_recursion(stacktrace);
     for frame in &mut stacktrace.frames {
         if frame.in_app.is_none() {
             frame.in_app = Some(is_in_app(frame, options));
         }
     }
+    source::add_context(stacktrace, options.frame_context_lines);
 }
 
 #[cfg(test)]

@@ -24,8 +24,11 @@ pub(crate) fn resolve_panic(raw: &RawStack, options: &ClientOptions) -> Option<S
 }
 
 fn resolve(raw: &RawStack, options: &ClientOptions, origin: Origin) -> Option<Stacktrace> {
+    if !options.symbolize_stacktraces {
+        return read(&raw.addresses, origin, |address| [bare(address)].into());
+    }
     let mut trace = stacktrace(&raw.addresses, origin)?;
-    process::decide_in_app(&mut trace, options);
+    process::finish(&mut trace, options);
     Some(trace)
 }
 

@@ -125,8 +125,10 @@ impl Integration for PanicIntegration {
         hook::install();
     }
 
-    fn process_event(&self, mut event: Event<'static>, _options: &ClientOptions) -> Option<Event<'static>> {
-        location::complete(&mut event);
+    fn process_event(&self, mut event: Event<'static>, options: &ClientOptions) -> Option<Event<'static>> {
+        if options.symbolize_stacktraces {
+            location::complete(&mut event);
+        }
         Some(event)
     }
 }

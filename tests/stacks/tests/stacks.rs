@@ -1,7 +1,7 @@
 //! The newest frame of the program's own is the line where something went wrong, whatever code that is.
 //!
 //! With lines in the program (a debug build, `debug = "line-tables-only"`), it is told by file and line; without, by function.
-//! `.ci/run` runs it in a debug build, in a release build with lines and in a plain one.
+//! `SENTRY_TEST_SHOW=closure` shows the frames of that scene. `.ci/run` runs it in a debug build, in a release build with lines and in a plain one.
 
 #![allow(
     clippy::unwrap_used,
@@ -71,12 +71,26 @@ fn expect_newest(name: &str, captures: bool) -> Result<(), String> {
     let Some(newest) = frames.iter().rfind(|frame| frame["in_app"] == true) else {
         return Err(format!("no frame of the program's own:\n{}", shown(&frames)));
     };
+    if std::env::var("SENTRY_TEST_SHOW").is_ok_and(|shown| shown == name) {
+        println!("{}", shown(&frames));
+    }
     let is_there = match newest["lineno"].as_u64() {
-        Some(at) => (at == line || (name == "macro_generated" && at == scenes::LINE_IN_MACRO)) && newest["filename"].as_str().is_some_and(|file| file.ends_with("tests/scenes/mod.rs")),
+        // Debug information has the line in the macro, `line!` that of its use.
+        Some(_) if name == "macro_generated" => {
+            newest["function"].as_str().is_some_and(|function| function.ends_with("macro_generated"))
+        }
+        Some(at) => at == line && newest["filename"].as_str().is_some_and(|file| file.ends_with("tests/scenes/mod.rs")),
         None => newest["function"]
             .as_str()
             .is_some_and(|function| expected(name).iter().any(|part| function.contains(part))),
     };
+    if name.starts_with("async") && cfg!(debug_assertions) {
+        let own = frames.iter().filter(|frame| frame["in_app"] == true).filter_map(|frame| frame["function"].as_str());
+        let own: Vec<&str> = own.filter_map(|name| name.strip_prefix("stacks::scenes::")).collect();
+        if !own.ends_with(&["outermost", "middle", "innermost"]) {
+            return Err(format!("async functions expected: {own:?}"));
+        }
+    }
     if is_there { Ok(()) } else { Err(format!("line {line} expected:\n{}", shown(&frames))) }
 }
 
@@ -90,7 +104,7 @@ fn expected(name: &str) -> Vec<&str> {
         "c_callback" => &["compare"],
         "method" => &["withdraw"],
         "in_drop" => &["drop"],
-        "recursive" => &["down"],
+        "recursive" | "deep" => &["down"],
         _ => &[],
     };
     more.iter().copied().chain([name]).collect()

@@ -30,6 +30,7 @@ pub(crate) const SCENES: &[(&str, fn())] = &[
     ("method", method),
     ("in_drop", in_drop),
     ("recursive", recursive),
+    ("deep", deep),
 ];
 
 #[inline(never)]
@@ -107,7 +108,7 @@ fn async_multi_thread() {
 
 #[inline(never)]
 fn rayon_job() {
-    in_rayon(|| part());
+    in_rayon(part);
 }
 
 #[inline(never)]
@@ -173,9 +174,6 @@ macro_rules! functions {
 
 functions! { macro_generated }
 
-/// Debug information has the line in the macro, `line!` that of its use.
-pub(crate) const LINE_IN_MACRO: u64 = 168;
-
 #[inline(never)]
 fn dependency_callback() {
     let lazy = once_cell::unsync::Lazy::new(|| {
@@ -227,6 +225,11 @@ fn in_drop() {
 #[inline(never)]
 fn recursive() {
     down(std::hint::black_box(40));
+}
+
+#[inline(never)]
+fn deep() {
+    down(std::hint::black_box(2_000));
 }
 
 #[inline(never)]
