@@ -140,6 +140,8 @@ pub mod integrations {
     pub use sentry_integrations::contexts;
     #[cfg(feature = "debug-images")]
     pub use sentry_integrations::debug_images;
+    #[cfg(feature = "eyre")]
+    pub use sentry_integrations::eyre;
     #[cfg(feature = "log")]
     pub use sentry_integrations::log;
     #[cfg(feature = "panic")]
@@ -148,15 +150,19 @@ pub mod integrations {
     pub use sentry_integrations::rayon;
     #[cfg(feature = "slog")]
     pub use sentry_integrations::slog;
+    #[cfg(feature = "snafu")]
+    pub use sentry_integrations::snafu;
     #[cfg(any(
         feature = "actix",
         feature = "anyhow",
         feature = "backtrace",
         feature = "contexts",
         feature = "debug-images",
+        feature = "eyre",
         feature = "log",
         feature = "rayon",
         feature = "slog",
+        feature = "snafu",
         feature = "tokio",
         feature = "tower",
         feature = "tracing"

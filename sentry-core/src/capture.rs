@@ -10,12 +10,13 @@ use std::time::SystemTime;
 use uuid::Uuid;
 
 use crate::hint::SharedError;
+use crate::known_error::Details;
 use crate::options::ClientOptions;
 use crate::protocol::client_report::Category;
 use crate::protocol::{Event, Exception, Level, Stacktrace, ThreadId};
 use crate::scope::ScopeSnapshot;
 use crate::session::{Effect, SessionTicket};
-use crate::weight::event_bytes;
+use crate::weight::{event_bytes, stack_bytes};
 use crate::{clock, random};
 
 /// An event in the making. Integrations see it in [`Integration::on_capture`](crate::Integration::on_capture).
@@ -85,6 +86,23 @@ pub(crate) struct ErrorLink {
     pub(crate) ty: Cow<'static, str>,
     pub(crate) module: Option<&'static str>,
     pub(crate) value: String,
+    /// Few have any.
+    pub(crate) more: Option<Box<ErrorMore>>,
+}
+
+/// What only some errors tell.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ErrorMore {
+    pub(crate) details: Details,
+    /// Where it was made, if it remembers that.
+    pub(crate) stacktrace: Option<Stacktrace>,
+}
+
+impl ErrorLink {
+    fn bytes(&self) -> usize {
+        let stack = self.more.as_ref().and_then(|more| more.stacktrace.as_ref()).map_or(0, stack_bytes);
+        size_of::<Self>() + self.ty.len() + self.value.capacity() + stack
+    }
 }
 
 impl Capture {
@@ -193,9 +211,7 @@ impl Capture {
     pub(crate) fn bytes(&self) -> usize {
         let text = match &self.body {
             Body::Message(text) => text.len(),
-            Body::Error(chain) => {
-                chain.iter().fold(0, |sum, link| sum + size_of::<ErrorLink>() + link.ty.len() + link.value.capacity())
-            }
+            Body::Error(chain) => chain.iter().map(ErrorLink::bytes).sum(),
             Body::Event(event) => event_bytes(event),
             Body::Draft(draft) => draft.bytes(),
         };

@@ -4,8 +4,10 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::fmt::{self, Write};
 
-use crate::capture::ErrorLink;
+use crate::capture::{ErrorLink, ErrorMore};
 use crate::caught::caught;
+use crate::integration::ErrorDescription;
+use crate::known_error::{self, Details};
 use crate::protocol::{Event, Exception, Mechanism};
 
 /// Most chains have no more links, and then need no larger piece of memory.
@@ -21,7 +23,7 @@ const TEXT_LIMIT: usize = 64 * 1024;
 /// on this thread.
 #[must_use]
 pub fn event_from_error<E: Error + ?Sized>(err: &E) -> Event<'static> {
-    Event { exception: exceptions_from_chain(chain_of(err)).into(), ..Event::default() }
+    event_from_error_with(err, &unknown)
 }
 
 /// The name that derived `Debug` output begins with: `Variant` of `Variant { .. }` or `Variant(..)`.
@@ -35,17 +37,48 @@ pub fn parse_type_from_debug(d: &str) -> &str {
     d.get(..end).unwrap_or(d)
 }
 
+/// The same with what `describe` knows of each source, as integrations do. It runs on this thread.
+#[must_use]
+pub fn event_from_error_with<E: Error + ?Sized>(
+    err: &E,
+    describe: &dyn Fn(&(dyn Error + 'static)) -> Option<ErrorDescription>,
+) -> Event<'static> {
+    Event { exception: exceptions_from_chain(chain_of(err, describe)).into(), ..Event::default() }
+}
+
 /// The chain of `err`, the outermost first.
-pub(crate) fn chain_of<E: Error + ?Sized>(err: &E) -> Vec<ErrorLink> {
+pub(crate) fn chain_of<E: Error + ?Sized>(
+    err: &E,
+    describe: &dyn Fn(&(dyn Error + 'static)) -> Option<ErrorDescription>,
+) -> Vec<ErrorLink> {
     let (ty, module) = name_of(err);
     let mut chain = Vec::with_capacity(USUAL_LINKS);
-    chain.push(ErrorLink { ty, module, value: text_of(err) });
+    let value = text_of(err);
+    let details = if is_io(module) { known_error::details_of_text(&value) } else { None };
+    let more = details.map(|details| Box::new(ErrorMore { details, stacktrace: None }));
+    chain.push(ErrorLink { ty, module, value, more });
     let mut source = caught(|| err.source()).flatten();
     while let (Some(err), true) = (source, chain.len() < CHAIN_LIMIT) {
-        chain.push(ErrorLink { ty: guessed_type(&err), module: None, value: text_of(err) });
-        source = caught(|| err.source()).flatten();
+        let description = caught(|| describe(err)).flatten();
+        let known = description.as_ref().map(|known| split(known.type_name));
+        let (ty, module) = known.map_or_else(|| name_of_dyn(err), |(ty, module)| (ty.into(), module));
+        let details = known_error::details(err);
+        let stacktrace = description.and_then(|known| known.stacktrace);
+        let is_more = details.is_some() || stacktrace.is_some();
+        let more = is_more.then(|| Box::new(ErrorMore { details: details.unwrap_or_default(), stacktrace }));
+        chain.push(ErrorLink { ty, module, value: text_of(err), more });
+        source = known_error::inside(err).or_else(|| caught(|| err.source()).flatten());
     }
     chain
+}
+
+/// For errors whose integrations are not at hand.
+fn unknown(_: &(dyn Error + 'static)) -> Option<ErrorDescription> {
+    None
+}
+
+fn is_io(module: Option<&str>) -> bool {
+    module == Some("std::io::error")
 }
 
 /// The types in the chain of `err` and, where the compiler knows them, their modules; the outermost first. Texts are
@@ -53,32 +86,44 @@ pub(crate) fn chain_of<E: Error + ?Sized>(err: &E) -> Vec<ErrorLink> {
 pub(crate) fn names_of<E: Error + ?Sized>(err: &E) -> impl Iterator<Item = (Cow<'static, str>, Option<&'static str>)> {
     let source = caught(|| err.source()).flatten();
     let sources = std::iter::successors(source, |&err| caught(|| err.source()).flatten());
-    let sources = sources.map(|err| (guessed_type(&err), None));
+    let sources = sources.map(name_of_dyn);
     std::iter::once_with(move || name_of(err)).chain(sources).take(CHAIN_LIMIT)
 }
 
 /// Root cause first, as Sentry lists them (spec EXC-20), linked by ids that begin at 0 on the outermost (EXC-25).
 pub(crate) fn exceptions_from_chain(chain: Vec<ErrorLink>) -> Vec<Exception> {
     let linked = chain.len() > 1;
-    let mut exceptions: Vec<Exception> = (0u64..)
-        .zip(chain)
-        .map(|(id, link)| Exception {
+    let exception = |(id, link): (u64, ErrorLink)| {
+        let mut exception = Exception {
             ty: link.ty.into_owned(),
             module: link.module.map(Into::into),
             value: Some(link.value),
-            mechanism: Some(Mechanism {
-                ty: if id == 0 { "generic" } else { "chained" }.to_owned(),
-                handled: Some(true),
-                exception_id: linked.then_some(id),
-                parent_id: id.checked_sub(1),
-                source: (id > 0).then(|| "source".to_owned()),
-                ..Mechanism::default()
-            }),
             ..Exception::default()
-        })
-        .collect();
+        };
+        let mut mechanism = Mechanism {
+            ty: if id == 0 { "generic" } else { "chained" }.to_owned(),
+            handled: Some(true),
+            exception_id: linked.then_some(id),
+            parent_id: id.checked_sub(1),
+            source: (id > 0).then(|| "source".to_owned()),
+            ..Mechanism::default()
+        };
+        if let Some(more) = link.more {
+            let ErrorMore { details: Details { kind, errno }, stacktrace } = *more;
+            mechanism.data.extend(kind.map(|kind| ("kind".to_owned(), kind.into())));
+            mechanism.meta.errno = errno.map(Into::into);
+            exception.stacktrace = stacktrace;
+        }
+        exception.mechanism = Some(mechanism);
+        exception
+    };
+    let mut exceptions: Vec<Exception> = (0u64..).zip(chain).map(exception).collect();
     exceptions.reverse();
     exceptions
+}
+
+fn name_of_dyn(err: &(dyn Error + 'static)) -> (Cow<'static, str>, Option<&'static str>) {
+    known_error::name(err).map_or_else(|| (guessed_type(&err), None), |(ty, module)| (ty.into(), module))
 }
 
 fn name_of<E: Error + ?Sized>(err: &E) -> (Cow<'static, str>, Option<&'static str>) {
@@ -86,7 +131,7 @@ fn name_of<E: Error + ?Sized>(err: &E) -> (Cow<'static, str>, Option<&'static st
 }
 
 /// The type's own name and module, where the compiler knows the type.
-fn static_type<E: ?Sized>() -> Option<(&'static str, Option<&'static str>)> {
+pub(crate) fn static_type<E: ?Sized>() -> Option<(&'static str, Option<&'static str>)> {
     let mut full = std::any::type_name::<E>();
     // An error behind a pointer is named by itself.
     for pointer in ["&", "&mut ", "alloc::boxed::Box<", "alloc::sync::Arc<", "alloc::rc::Rc<"] {
@@ -97,25 +142,33 @@ fn static_type<E: ?Sized>() -> Option<(&'static str, Option<&'static str>)> {
     if full.starts_with("dyn ") {
         return None;
     }
-    // Only the path in front of generic arguments is split: `app::Wrapped<std::io::Error>`.
-    let path_end = full.find('<').unwrap_or(full.len());
-    let path = full.get(..path_end)?;
-    Some(match path.rfind("::") {
-        Some(at) => (full.get(at + 2..)?, path.get(..at)),
-        None => (full, None),
-    })
+    Some(split(full))
 }
 
-/// What derived `Debug` calls the error. Formatting stops as soon as the name has been seen.
+/// The path of a type in its own name and its module.
+fn split(full: &'static str) -> (&'static str, Option<&'static str>) {
+    // Only the path in front of generic arguments is split: `app::Wrapped<std::io::Error>`.
+    let path = full.split('<').next().unwrap_or(full);
+    match path.rfind("::") {
+        Some(at) => (full.get(at + 2..).unwrap_or(full), path.get(..at)),
+        None => (full, None),
+    }
+}
+
+/// What derived `Debug` calls the error, if what it writes looks derived: a name in upper camel case, alone or with fields
+/// after it. Formatting stops as soon as that has been seen.
 fn guessed_type(err: &dyn fmt::Debug) -> Cow<'static, str> {
-    let mut name = Prefix {
-        text: String::with_capacity(32),
-        limit: 128,
-        stop: Some(|c| c.is_whitespace() || matches!(c, '(' | '{' | '"')),
-    };
-    let _ = caught(|| write!(name, "{err:?}"));
-    let is_name = name.text.starts_with(|c: char| c.is_alphabetic() || c == '_');
-    if is_name { name.text.into() } else { "Error".into() }
+    let mut text = Prefix { text: String::with_capacity(32), limit: 128, stop: Some(|c| matches!(c, '(' | '{' | '"')) };
+    let is_whole = caught(|| write!(text, "{err:?}")) == Some(Ok(()));
+    let written = text.text.as_str();
+    let (path, rest) = written.split_once(' ').unwrap_or((written, ""));
+    let name = path.split("::").next().unwrap_or(path);
+    let is_name = name.starts_with(|c: char| c.is_uppercase())
+        && name.chars().all(|c| c.is_alphanumeric() || c == '_')
+        // More words are a sentence.
+        && rest.is_empty()
+        && (is_whole || written.len() < text.limit);
+    if is_name { name.to_owned().into() } else { "Error".into() }
 }
 
 fn text_of<E: Error + ?Sized>(err: &E) -> String {
@@ -152,6 +205,7 @@ impl Write for Prefix {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::Stacktrace;
 
     #[derive(Debug)]
     struct Outer(Inner);
@@ -204,6 +258,60 @@ mod tests {
         let parse = "x".parse::<u8>().expect_err("no number");
         let dynamic: &dyn Error = &parse;
         assert_eq!(event_from_error(dynamic).exception.values[0].ty, "ParseIntError");
+    }
+
+    #[test]
+    fn what_does_not_look_derived_is_no_type() {
+        struct Says(&'static str);
+        impl fmt::Debug for Says {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.0)
+            }
+        }
+        for (debug, expected) in [
+            ("Broken", "Broken"),
+            ("Broken { why: 1 }", "Broken"),
+            ("Broken(1)", "Broken"),
+            ("JoinError::Panic(Id(5), ..)", "JoinError"),
+            ("Broken pipe", "Error"),
+            ("connection refused", "Error"),
+            ("\"text\"", "Error"),
+            ("Os { code: 2 }", "Os"),
+            ("", "Error"),
+            ("{}", "Error"),
+        ] {
+            assert_eq!(guessed_type(&Says(debug)), expected, "{debug}");
+        }
+    }
+
+    #[test]
+    fn sources_of_std_are_known_and_bring_their_stack() {
+        #[derive(Debug)]
+        struct Settings(std::io::Error);
+        impl fmt::Display for Settings {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("no settings")
+            }
+        }
+        impl Error for Settings {
+            fn source(&self) -> Option<&(dyn Error + 'static)> {
+                Some(&self.0)
+            }
+        }
+        let error = Settings(std::io::Error::from_raw_os_error(2));
+        let event = event_from_error_with(&error, &|_| {
+            Some(ErrorDescription { type_name: "std::io::error::Error", stacktrace: Some(Stacktrace::default()) })
+        });
+        let [source, outer] = &event.exception.values[..] else { panic!("two") };
+        assert_eq!((source.ty.as_str(), source.module.as_deref()), ("Error", Some("std::io::error")));
+        assert!(source.stacktrace.is_some() && outer.stacktrace.is_none());
+        let mechanism = source.mechanism.as_ref().expect("set");
+        assert_eq!(mechanism.data["kind"], "NotFound");
+        assert_eq!(mechanism.meta.errno.as_ref().map(|errno| errno.number), Some(2));
+        let wrapping = Settings(std::io::Error::other(Inner::Broken { _why: 1 }));
+        let types: Vec<String> =
+            event_from_error(&wrapping).exception.into_iter().map(|exception| exception.ty).collect();
+        assert_eq!(types, ["Broken", "Error", "Settings"]);
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! The plug-in point for what gathers data: integrations see captures on the caller and events before they leave.
 
 use std::any::Any;
+use std::error::Error;
 
 use crate::capture::Capture;
 use crate::options::ClientOptions;
-use crate::protocol::{Event, Transaction};
+use crate::protocol::{Event, Stacktrace, Transaction};
 
 /// Something that prepares captures and events, or makes them.
 ///
@@ -25,6 +26,12 @@ pub trait Integration: Sync + Send + Any + AsAny {
     /// what only that thread has, such as the addresses of its stack. It should cost microseconds.
     fn on_capture(&self, capture: &mut Capture, options: &ClientOptions) {
         let _ = (capture, options);
+    }
+
+    /// Asked what it knows of each source of a captured error, **on the capturing thread**. A panic in it is caught.
+    fn describe_error(&self, error: &(dyn Error + 'static)) -> Option<ErrorDescription> {
+        let _ = error;
+        None
     }
 
     /// Called for an event that is written to disk before it is finished, for another process to finish should this one
@@ -58,6 +65,15 @@ pub trait Integration: Sync + Send + Any + AsAny {
         let _ = options;
         Some(transaction)
     }
+}
+
+/// What an integration knows of an error that others only know as `dyn Error`.
+#[derive(Debug, Clone, Default)]
+pub struct ErrorDescription {
+    /// The path of its type, as `std::any::type_name` has it.
+    pub type_name: &'static str,
+    /// Where it was made, if it remembers that.
+    pub stacktrace: Option<Stacktrace>,
 }
 
 /// Lets an [`Integration`] be found by its type.

@@ -19,7 +19,7 @@
 //! 0 `clock random sync fork suppress caught diagnostics indexed_enum batch transit` ·
 //! 1 `url dsn auth project_id protocol wire sdk` ·
 //! 2 `ledger weight packed propagation breadcrumbs feedback attachment_file deny_list` ·
-//! 3 `capture hint integration options into_dsn error_event transport batches` ·
+//! 3 `capture hint integration options into_dsn error_event known_error transport batches` ·
 //! 4 `scope origin performance session logs metrics pipeline pending crash client hub`, which know each other: a scope
 //!   holds a span and a session, both know whose they are, and events are finished inside a hub ·
 //! 5 `api bound futures incoming macros monitor test utils`.
@@ -55,6 +55,7 @@ mod incoming;
 mod indexed_enum;
 mod integration;
 mod into_dsn;
+mod known_error;
 mod ledger;
 #[doc(hidden)]
 pub mod logs;
@@ -104,7 +105,7 @@ pub use caught::caught;
 pub use client::Client;
 pub use deny_list::{DenyList, FILTERED};
 pub use diagnostics::{Diagnostics, DiagnosticsCallback};
-pub use error_event::{event_from_error, parse_type_from_debug};
+pub use error_event::{event_from_error, event_from_error_with, parse_type_from_debug};
 pub use feedback::Feedback;
 pub use futures::{SentryFuture, SentryFutureExt};
 pub use hint::Hint;
@@ -116,6 +117,7 @@ pub use hub::{bind_process_client, thread_is_ending};
 pub use hub::{end_session, end_session_with_status, start_session};
 #[doc(hidden)]
 pub use integration::AsAny;
+pub use integration::ErrorDescription;
 pub use integration::Integration;
 pub use into_dsn::IntoDsn;
 pub use ledger::{CategoryStats, CloseReport, Stats};

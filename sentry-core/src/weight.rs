@@ -203,7 +203,7 @@ fn exception_bytes(exception: &Exception) -> usize {
         + exception.stacktrace.iter().map(stack_bytes).sum::<usize>()
 }
 
-fn stack_bytes(stack: &Stacktrace) -> usize {
+pub(crate) fn stack_bytes(stack: &Stacktrace) -> usize {
     let frames = stack.frames.iter().map(|frame| {
         let context = frame.pre_context.iter().chain(&frame.post_context).map(String::len).sum::<usize>();
         size_of_val(frame)

@@ -23,14 +23,11 @@
 //! On the thread that captures: the errors' own `Display`; for a backtrace, the looking up of its symbols, which takes some
 //! milliseconds for the first one of a process. Nothing while no client is listening.
 
-use std::backtrace::BacktraceStatus;
-use std::fmt::{self, Write};
-
-use sentry_core::protocol::{Event, Frame, Stacktrace};
+use sentry_core::protocol::Event;
 use sentry_core::types::Uuid;
-use sentry_core::{Hub, caught, suppress};
+use sentry_core::{ErrorDescription, Hub, caught, suppress};
 
-use crate::backtrace::parse_stacktrace;
+use crate::backtrace::stacktrace_of;
 
 /// Captures an error of `anyhow` on the current hub, and returns the event's id; nil if nothing is sent.
 pub fn capture_anyhow(e: &anyhow::Error) -> Uuid {
@@ -40,10 +37,18 @@ pub fn capture_anyhow(e: &anyhow::Error) -> Uuid {
 /// An event for an error of `anyhow` and its sources, with the error's stack trace if it has one.
 #[must_use]
 pub fn event_from_error(err: &anyhow::Error) -> Event<'static> {
+    event_with(err, &|_| None)
+}
+
+fn event_with(
+    err: &anyhow::Error,
+    of_sources: &dyn Fn(&(dyn std::error::Error + 'static)) -> Option<ErrorDescription>,
+) -> Event<'static> {
     let chain: &dyn std::error::Error = err.as_ref();
-    let mut event = sentry_core::event_from_error(chain);
+    let mut event = sentry_core::event_from_error_with(chain, of_sources);
     if let Some(outermost) = event.exception.values.last_mut() {
-        outermost.stacktrace = stacktrace_of(err);
+        // It may be of an error inside that panics when asked.
+        outermost.stacktrace = caught(|| err.backtrace()).and_then(stacktrace_of);
     }
     event
 }
@@ -57,38 +62,9 @@ pub trait AnyhowHubExt {
 impl AnyhowHubExt for Hub {
     fn capture_anyhow(&self, e: &anyhow::Error) -> Uuid {
         let is_listening = !suppress::is_active() && self.client().is_some_and(|client| client.is_enabled());
-        if is_listening { self.capture_event(event_from_error(e)) } else { Uuid::nil() }
-    }
-}
-
-fn stacktrace_of(err: &anyhow::Error) -> Option<Stacktrace> {
-    // It may be of an error inside that panics when asked.
-    let backtrace = caught(|| err.backtrace())?;
-    if backtrace.status() != BacktraceStatus::Captured {
-        return None;
-    }
-    let mut text = Lines(String::new());
-    // The innermost calls come first, and are enough.
-    let _ = write!(text, "{backtrace:#}");
-    let mut stacktrace = parse_stacktrace(&text.0)?;
-    // What takes a backtrace is no part of what went wrong. Newest last.
-    let takes = |frame: &Frame| frame.function.as_ref().is_some_and(|function| function.contains("std::backtrace"));
-    let taking = stacktrace.frames.iter().rev().take_while(|frame| takes(frame)).count();
-    stacktrace.frames.truncate(stacktrace.frames.len().saturating_sub(taking));
-    Some(stacktrace)
-}
-
-struct Lines(String);
-
-impl Write for Lines {
-    fn write_str(&mut self, part: &str) -> fmt::Result {
-        if self.0.len() + part.len() > LIMIT {
-            return Err(fmt::Error);
+        if !is_listening {
+            return Uuid::nil();
         }
-        self.0.push_str(part);
-        Ok(())
+        self.capture_event(event_with(e, &|error| self.describe_error(error)))
     }
 }
-
-/// Of a printed backtrace, in bytes: thousands of calls.
-const LIMIT: usize = 512 * 1024;

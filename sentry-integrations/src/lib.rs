@@ -7,7 +7,7 @@
 //! | [`debug_images`] | `debug-images` | which files the addresses of a stack trace belong to | nothing |
 //! | [`mod@panic`] | `panic` | an event for every panic | unwinding, a few µs |
 //! | `log`, `slog`, `tracing` | of that name | breadcrumbs, events, logs and spans of loggers | the text and its fields |
-//! | `anyhow` | `anyhow` | events of its errors | their texts and stack |
+//! | `anyhow`, `eyre`, `snafu` | of that name | events of their errors | their texts and stack |
 //! | `tower`, `actix` | `tower`, `tower-http`, `actix` | a hub, request data and a transaction for each request | a copy of the headers; the body, if it may leave |
 //! | [`thread`], `tokio`, `rayon` | none, or of that name | the current hub goes along to threads, tasks and jobs | a fork of it |
 //!
@@ -20,14 +20,16 @@ pub mod actix;
 pub mod anyhow;
 #[cfg(feature = "backtrace")]
 #[cfg_attr(
-    not(all(feature = "panic", feature = "anyhow")),
-    allow(dead_code, unused_imports, reason = "stacks of panics are for `panic`, text is parsed for `anyhow`")
+    not(all(feature = "panic", feature = "anyhow", feature = "eyre", feature = "snafu")),
+    allow(dead_code, unused_imports, reason = "stacks of panics are for `panic`, text is read for errors")
 )]
 pub mod backtrace;
 #[cfg(feature = "contexts")]
 pub mod contexts;
 #[cfg(feature = "debug-images")]
 pub mod debug_images;
+#[cfg(feature = "eyre")]
+pub mod eyre;
 #[cfg(any(feature = "log", feature = "slog", feature = "tracing"))]
 #[cfg_attr(
     not(any(feature = "log", feature = "slog")),
@@ -48,6 +50,8 @@ pub mod rayon;
 mod reentry;
 #[cfg(feature = "slog")]
 pub mod slog;
+#[cfg(feature = "snafu")]
+pub mod snafu;
 pub mod thread;
 #[cfg(feature = "tokio")]
 pub mod tokio;

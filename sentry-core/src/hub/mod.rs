@@ -21,7 +21,7 @@ use crate::capture::{Body, Capture, EventDraft, is_unhandled};
 use crate::client::{Admission, Client};
 use crate::crash;
 use crate::hint::SharedError;
-use crate::integration::Integration;
+use crate::integration::{ErrorDescription, Integration};
 use crate::performance::TransactionOrSpan;
 use crate::propagation::TracePropagationContext;
 use crate::protocol::{Event, Level};
@@ -157,6 +157,12 @@ impl Hub {
     pub fn run<F: FnOnce() -> R, R>(hub: Arc<Self>, f: F) -> R {
         let _guard = SwitchGuard::new(hub);
         f()
+    }
+
+    /// What the client's integrations know of an error: for bridges to error types.
+    #[doc(hidden)]
+    pub fn describe_error(&self, error: &(dyn std::error::Error + 'static)) -> Option<ErrorDescription> {
+        self.client()?.pipeline().describe_error(error)
     }
 
     /// The client that is captured for.

@@ -8,6 +8,7 @@ use crate::capture::{Body, Capture};
 use crate::caught::caught;
 use crate::error_event::{chain_of, exceptions_from_chain, names_of};
 use crate::hint::SharedError;
+use crate::integration::ErrorDescription;
 use crate::options::sample;
 use crate::protocol::client_report::{Category, Reason};
 use crate::protocol::{Event, Exception, Level};
@@ -59,7 +60,7 @@ impl Pipeline {
     /// A capture of `error`. With an `on_error` it is one of a whole event, which that has seen.
     pub(crate) fn capture_of<E: Error + ?Sized>(&self, error: &E, owned: SharedError) -> Capture {
         let _mark = suppress::enter();
-        let chain = chain_of(error);
+        let chain = chain_of(error, &|source| self.describe_error(source));
         let mut capture = match &self.options.on_error {
             None => Capture::new(Body::Error(chain), Level::Error),
             Some(on_error) => {
@@ -74,6 +75,11 @@ impl Pipeline {
             capture.error = owned;
         }
         capture
+    }
+
+    /// What an integration knows of an error.
+    pub(crate) fn describe_error(&self, error: &(dyn Error + 'static)) -> Option<ErrorDescription> {
+        self.integrations.iter().find_map(|(_, integration)| integration.describe_error(error))
     }
 
     /// Throws the dice for a finished event, if that is left to a sampler (spec HOK-06).

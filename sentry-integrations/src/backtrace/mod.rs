@@ -5,6 +5,7 @@
 //! which frames are the program's own ([`process_event_stacktrace`] has the rules).
 
 mod capture;
+mod carried;
 mod function;
 mod in_app;
 mod integration;
@@ -22,6 +23,7 @@ mod trim;
 
 pub use sentry_core::protocol::{Frame, Stacktrace};
 
+pub use self::carried::ErrorTypesIntegration;
 pub use self::integration::{AttachStacktraceIntegration, ProcessStacktraceIntegration};
 pub use self::native::backtrace_to_stacktrace;
 pub use self::parse::parse_stacktrace;
@@ -29,6 +31,7 @@ pub use self::process::process_event_stacktrace;
 pub use self::thread::current_thread;
 
 pub(crate) use self::capture::raw_stack;
+pub(crate) use self::carried::{read as read_stacktrace, stacktrace_of, text_of};
 pub(crate) use self::path::{filename, is_foreign};
 pub(crate) use self::resolver::resolve_panic;
 pub(crate) use self::thread::{is_ending as thread_is_ending, name as thread_name};
