@@ -1,5 +1,10 @@
 //! Contexts: what the event's process runs on. Collected once, from files, where the first event is finished.
 
+#[cfg_attr(
+    not(any(target_os = "linux", target_os = "android")),
+    allow(dead_code, reason = "there are control groups on Linux only")
+)]
+mod cgroup;
 mod os_release;
 #[cfg_attr(any(target_os = "linux", target_os = "android"), path = "sys/linux.rs")]
 #[cfg_attr(not(any(target_os = "linux", target_os = "android")), path = "sys/other.rs")]
@@ -12,7 +17,7 @@ use once_cell::sync::{Lazy, OnceCell};
 use sentry_core::protocol::{Context, Event, Map, Transaction};
 use sentry_core::{ClientOptions, Integration, clock};
 
-/// Adds the contexts `os`, `rust`, `device` and `app` to events that do not have them already.
+/// Adds the contexts `os`, `rust`, `device`, `app` and, where there are limits, `container` to events that do not have them already.
 ///
 /// The machine's name, personal data in Sentry's eyes, is added with
 /// [`send_default_pii`](field@ClientOptions::send_default_pii) only: to the device, and as the option `server_name`
@@ -23,12 +28,22 @@ pub struct ContextIntegration {
     add_rust: bool,
     add_device: bool,
     add_app: bool,
+    add_container: bool,
     started: OnceCell<SystemTime>,
+    app: OnceCell<Context>,
 }
 
 impl Default for ContextIntegration {
     fn default() -> Self {
-        Self { add_os: true, add_rust: true, add_device: true, add_app: true, started: OnceCell::new() }
+        Self {
+            add_os: true,
+            add_rust: true,
+            add_device: true,
+            add_app: true,
+            add_container: true,
+            started: OnceCell::new(),
+            app: OnceCell::new(),
+        }
     }
 }
 
@@ -64,6 +79,13 @@ impl ContextIntegration {
     #[must_use]
     pub fn add_app(mut self, add_app: bool) -> Self {
         self.add_app = add_app;
+        self
+    }
+
+    /// Add the limits of the container or service around the program. Default: `true`.
+    #[must_use]
+    pub fn add_container(mut self, add_container: bool) -> Self {
+        self.add_container = add_container;
         self
     }
 }
@@ -116,7 +138,12 @@ impl ContextIntegration {
             add("device", &|| Some(with_name(DEVICE.clone(), options)));
         }
         if self.add_app {
-            add("app", &|| Some(utils::app_context(self.started.get().copied(), options.release.as_deref())));
+            let app = || utils::app_context(self.started.get().copied(), options.release.as_deref());
+            add("app", &|| Some(self.app.get_or_init(app).clone()));
+        }
+        if self.add_container {
+            static CONTAINER: Lazy<Option<Context>> = Lazy::new(utils::container_context);
+            add("container", &|| CONTAINER.clone());
         }
     }
 }

@@ -54,6 +54,14 @@ pub fn device_context() -> Context {
     })
 }
 
+/// What the container or service around the program allows: memory in bytes, processors, processes. `None` without
+/// limits. Linux only.
+#[must_use]
+pub fn container_context() -> Option<Context> {
+    let limits = sys::limits().to_values();
+    (!limits.is_empty()).then(|| Context::Other(limits))
+}
+
 /// The program: its executable's name, its version if `release` has one (`name@version`), when it `started`, and
 /// whether it was built with debug assertions.
 #[must_use]

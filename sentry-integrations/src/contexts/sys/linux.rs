@@ -5,6 +5,7 @@ use std::io::Read;
 
 use sentry_core::protocol::{Map, OsContext};
 
+use super::cgroup::Limits;
 use super::os_release::distribution;
 
 pub(super) struct Memory {
@@ -32,18 +33,16 @@ pub(super) fn os() -> Option<OsContext> {
 
 pub(super) fn memory() -> Memory {
     let total = read("/proc/meminfo").as_deref().and_then(total);
-    let limit = read("/sys/fs/cgroup/memory.max").or_else(|| read("/sys/fs/cgroup/memory/memory.limit_in_bytes"));
-    Memory { total, usable: limit.as_deref().and_then(|limit| usable(limit, total?)) }
+    Memory { total, usable: limits().memory.zip(total).and_then(|(limit, total)| (limit < total).then_some(limit)) }
+}
+
+pub(super) fn limits() -> Limits {
+    Limits::read(read)
 }
 
 fn total(meminfo: &str) -> Option<u64> {
     let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
     line.trim().strip_suffix("kB")?.trim_end().parse::<u64>().ok()?.checked_mul(1024)
-}
-
-/// The limit of a control group, which may be `max` or absurdly high for "none".
-fn usable(limit: &str, total: u64) -> Option<u64> {
-    limit.trim().parse().ok().filter(|limit| *limit < total)
 }
 
 /// A text file, as far as it can be expected to be of use.
@@ -69,15 +68,6 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(total(text), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_limit_counts_when_it_limits() {
-        for (limit, expected) in
-            [("1048576\n", Some(1 << 20)), ("max\n", None), ("9223372036854771712", None), ("", None)]
-        {
-            assert_eq!(usable(limit, 1 << 30), expected, "{limit}");
         }
     }
 

@@ -2,6 +2,8 @@
 
 use sentry_core::protocol::OsContext;
 
+use super::cgroup::Limits;
+
 pub(super) struct Memory {
     pub(super) total: Option<u64>,
     pub(super) usable: Option<u64>,
@@ -23,6 +25,10 @@ pub(super) fn os() -> Option<OsContext> {
         other => other,
     };
     Some(OsContext { name: Some(name.to_owned()), ..OsContext::default() })
+}
+
+pub(super) fn limits() -> Limits {
+    Limits::default()
 }
 
 pub(super) fn memory() -> Memory {
