@@ -3,6 +3,7 @@
 pub(crate) mod activity;
 mod bridged;
 mod current;
+mod repeats;
 mod reports;
 mod sessions;
 mod stack;
@@ -19,6 +20,7 @@ use uuid::Uuid;
 use crate::breadcrumbs::IntoBreadcrumbs;
 use crate::capture::{Body, Capture, EventDraft, is_unhandled};
 use crate::client::{Admission, Client};
+use crate::clock;
 use crate::crash;
 use crate::hint::SharedError;
 use crate::integration::{ErrorDescription, Integration};
@@ -29,6 +31,7 @@ use crate::scope::{Crumb, LeanBreadcrumb, Lease, Scope, ScopeData, ScopeSnapshot
 use crate::session::Effect;
 use crate::suppress;
 use crate::sync::MutexGuard;
+use repeats::{Chain, LastError, Source};
 use stack::{Binding, Kind, Levels, Stack};
 
 pub(crate) use activity::advance as forget_look_ups;
@@ -204,9 +207,16 @@ impl Hub {
         else {
             return Uuid::nil();
         };
+        let source = Source::of_event(&event.exception.values);
+        let again = self.repeated(source.as_ref(), || Chain::of_exceptions(&event.exception.values));
+        let of_task = event.exception.values.last().filter(|exception| repeats::is_of_task(&exception.ty));
+        let of_panic = || repeats::panic_of_task(of_task?.value.as_deref()?);
+        if let Some(id) = again.or_else(of_panic) {
+            return id;
+        }
         let effect =
             Effect { is_error: event.level >= Level::Error, is_unhandled: is_unhandled(&event), is_crash: false };
-        self.capture_for(&client, || effect, || Capture::from_event(event))
+        self.capture_for(&client, source, || effect, || Capture::from_event(event))
     }
 
     /// Captures an event that is put together where it is finished.
@@ -215,7 +225,11 @@ impl Hub {
         let effect = Effect { is_error: level >= Level::Error, ..Effect::default() };
         let wanted = |client: &Arc<Client>| !client.pipeline().ignores_any(draft.exceptions());
         let Some(client) = self.listening_client().filter(wanted) else { return Uuid::nil() };
-        self.capture_for(&client, || effect, || Capture::new(Body::Draft(draft), level))
+        let source = (!draft.exceptions().is_empty()).then_some(Source::Draft);
+        if let Some(id) = self.repeated(source.as_ref(), || Chain::of_exceptions(draft.exceptions())) {
+            return id;
+        }
+        self.capture_for(&client, source, || effect, || Capture::new(Body::Draft(draft), level))
     }
 
     /// Captures a message. Costs and returns as [`capture_event`](Self::capture_event) does.
@@ -250,6 +264,7 @@ impl Hub {
         }
         capture.is_sampled_out = admission == Admission::ForTheSession;
         capture.set_urgent();
+        repeats::note_panic(&capture, capture.event_id);
         let (id, is_recorded) = client.deliver_crash(capture, self.snapshot());
         (self.remember(id), is_recorded)
     }
@@ -420,19 +435,44 @@ impl Hub {
     /// Builds a capture and sends it, if one is wanted at all.
     fn capture(&self, effect: impl FnOnce() -> Effect, build: impl FnOnce() -> Capture) -> Uuid {
         match self.listening_client() {
-            Some(client) => self.capture_for(&client, effect, build),
+            Some(client) => self.capture_for(&client, None, effect, build),
             None => Uuid::nil(),
         }
     }
 
-    fn capture_for(&self, client: &Client, effect: impl FnOnce() -> Effect, build: impl FnOnce() -> Capture) -> Uuid {
+    /// The event of the error that is captured just now by `source`, if there is one.
+    fn repeated(&self, source: Option<&Source>, chain: impl FnOnce() -> Chain) -> Option<Uuid> {
+        let source = source?;
+        let is_same = |chain: Chain| {
+            let last = self.stack.last_error.lock();
+            last.as_ref().filter(|last| last.chain == chain).map(|last| last.event_id)
+        };
+        let may_be = self.stack.last_error.lock().as_ref().is_some_and(|last| last.may_be_met_by(source, clock::wall));
+        if may_be { is_same(chain()) } else { None }
+    }
+
+    fn capture_for(
+        &self,
+        client: &Client,
+        source: Option<Source>,
+        effect: impl FnOnce() -> Effect,
+        build: impl FnOnce() -> Capture,
+    ) -> Uuid {
         let admission = client.admit(effect, || self.snapshot());
         if admission == Admission::Lost {
             return Uuid::nil();
         }
         let mut capture = build();
         capture.is_sampled_out = admission == Admission::ForTheSession;
+        let last = source.and_then(|source| {
+            let (chain, event_id) = (Chain::of_capture(&capture)?, capture.event_id);
+            Some(LastError { source, chain, event_id, at: clock::wall() })
+        });
         let id = client.deliver(capture, self.snapshot());
+        if let Some(last) = last.filter(|last| last.event_id == id) {
+            let before = self.stack.last_error.lock().replace(last);
+            drop(before);
+        }
         self.remember(id)
     }
 

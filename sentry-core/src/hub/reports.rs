@@ -6,6 +6,9 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::Hub;
+use super::repeats::{self, Chain, Source};
+use crate::caught::caught;
+use crate::error_event::chain_of;
 use crate::feedback::Feedback;
 use crate::hint::SharedError;
 use crate::protocol::MonitorCheckIn;
@@ -46,7 +49,15 @@ impl Hub {
         let Some(client) = self.listening_client().filter(|client| !client.pipeline().ignores_error(error)) else {
             return Uuid::nil();
         };
+        let of_panic = || repeats::panic_of_task(&caught(|| error.to_string())?);
+        if let Some(id) = repeats::is_of_task(std::any::type_name::<E>()).then(of_panic).flatten() {
+            return id;
+        }
+        let says = || Chain::of_links(&chain_of(error, &|source| client.pipeline().describe_error(source)));
+        if let Some(id) = self.repeated(Some(&Source::Error), says) {
+            return id;
+        }
         let effect = || Effect { is_error: true, ..Effect::default() };
-        self.capture_for(&client, effect, || client.pipeline().capture_of(error, owned))
+        self.capture_for(&client, Some(Source::Error), effect, || client.pipeline().capture_of(error, owned))
     }
 }

@@ -8,6 +8,7 @@ use std::sync::{Arc, Weak};
 use uuid::Uuid;
 
 use super::activity;
+use super::repeats::LastError;
 use crate::client::Client;
 use crate::deny_list::DenyList;
 use crate::ledger::Recorder;
@@ -51,6 +52,7 @@ impl Binding {
 pub(crate) struct Stack {
     levels: Mutex<Levels>,
     last_event_id: Mutex<Option<Uuid>>,
+    pub(super) last_error: Mutex<Option<LastError>>,
     pub(super) kind: Kind,
     /// What is known about activity: the generation it was looked up in, and in the lowest bits what is wanted.
     activity: AtomicU64,
@@ -152,7 +154,13 @@ impl Stack {
         let first = STACKS.fetch_add(1, Ordering::Relaxed) << 32;
         let top = Level { id: first, binding, scope };
         let levels = Levels { top, below: Vec::new(), last_id: first, client: None, client_generation: 0 };
-        Self { levels: Mutex::new(levels), last_event_id: Mutex::new(None), kind, activity: AtomicU64::new(0) }
+        Self {
+            levels: Mutex::new(levels),
+            last_event_id: Mutex::new(None),
+            last_error: Mutex::new(None),
+            kind,
+            activity: AtomicU64::new(0),
+        }
     }
 
     /// A copy of the top of `outer` for a span in it.

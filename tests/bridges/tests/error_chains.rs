@@ -137,3 +137,40 @@ fn a_report_of_eyre_is_its_chain() {
     assert_eq!(values, ["invalid digit found in string", "that is no amount", "the order is not paid", "at checkout"]);
     assert_eq!(newest(&exceptions[2]).as_deref(), Some("error_chains::pay::{{closure}}"));
 }
+
+#[test]
+fn an_error_that_two_integrations_meet_is_one_event() {
+    let receiver = Receiver::start();
+    let guard = init(&receiver);
+    let error = anyhow::anyhow!("declined").context("at checkout");
+    let first = sentry::integrations::anyhow::capture_anyhow(&error);
+    let second = sentry::capture_error::<dyn Error + Send + Sync>(&*error);
+    assert_eq!(first, second);
+    let event = only_event(&receiver, &guard);
+    assert_eq!(event["exception"]["values"].as_array().unwrap().len(), 2);
+    assert_eq!(guard.stats().of(sentry::protocol::client_report::Category::Error).captured, 1);
+}
+
+#[test]
+fn equal_errors_of_one_place_are_as_many_events() {
+    let receiver = Receiver::start();
+    let guard = init(&receiver);
+    for _ in 0..3 {
+        sentry::capture_error(&fmt::Error);
+    }
+    assert!(guard.flush(Some(Duration::from_secs(20))));
+    assert_eq!(receiver.events().len(), 3);
+}
+
+#[test]
+fn a_panic_met_again_as_a_join_error_is_one_event() {
+    let receiver = Receiver::start();
+    let guard = init(&receiver);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let joined = runtime.block_on(async { tokio::spawn(async { panic!("no {}", "money") }).await });
+    let error = joined.unwrap_err();
+    let id = sentry::capture_error(&error);
+    let event = only_event(&receiver, &guard);
+    assert_eq!(event["exception"]["values"][0]["value"], "no money");
+    assert_eq!(event["event_id"].as_str().unwrap(), id.as_simple().to_string());
+}
