@@ -94,7 +94,7 @@ fn errors_come_with_their_sources_and_the_route() {
     let event = received.event();
     let expected = [
         ("OrderError", Some("actix::errors"), "no such order"),
-        ("ParseIntError", None, "invalid digit found in string"),
+        ("ParseIntError", Some("core::num::error"), "invalid digit found in string"),
     ];
     assert_eq!(exceptions(&event), expected);
     let outermost = &event["exception"]["values"][1]["mechanism"];
