@@ -17,6 +17,7 @@ pub fn table(plan: &Plan) {
         Row { name: "e2e-late-300", run: late },
         Row { name: "e2e-outage-300", run: outage },
         Row { name: "e2e-silent-server", run: silent },
+        Row { name: "e2e-thousandth", run: thousandth },
         Row { name: "e2e-memory", run: memory },
     ];
     let wanted: Vec<&Row> = rows.iter().filter(|row| plan.wants(row.name)).collect();
@@ -101,6 +102,16 @@ fn silent(plan: &Plan) {
     {
         line(&format!("e2e-silent-server: {call}"), "ms", official[index], ours[index], Goal::AtMost(most));
     }
+}
+
+/// The CPU time of one event with a stack, when everything is warm.
+fn thousandth(plan: &Plan) {
+    let server = Server::start(Mode::Answer);
+    let [official, ours] = rounds(plan, |crate_name| {
+        let cpu = Running::start(crate_name, &["warm", &server.dsn()]).number(BURST_LIMIT);
+        [cpu.unwrap_or(f64::NAN) / 1e3]
+    });
+    line("e2e-thousandth event, 40 frames: CPU", "us", official[0], ours[0], Goal::Ratio(0.15));
 }
 
 /// Peak memory of a program that captured 200 stacks.

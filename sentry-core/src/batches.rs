@@ -37,6 +37,15 @@ impl BatchSource {
     }
 }
 
+impl BatchSource {
+    /// Tells the client's integrations that nothing was sent for some seconds.
+    pub fn idle(&self) {
+        if let Some(pipeline) = self.0.upgrade() {
+            pipeline.on_idle();
+        }
+    }
+}
+
 impl fmt::Debug for BatchSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BatchSource").field("next_due", &self.next_due()).finish()

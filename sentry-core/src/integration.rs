@@ -48,6 +48,10 @@ pub trait Integration: Sync + Send + Any + AsAny {
         let _ = (event, options);
     }
 
+    /// Called on a thread of the built-in transport when nothing was sent for some seconds: the time to let go of memory that is
+    /// easily had again.
+    fn on_idle(&self) {}
+
     /// Called for every event after the scopes' processors, where events are finished (the worker with the built-in
     /// transport). `None` drops the event, counted as `event_processor`.
     fn process_event(&self, event: Event<'static>, options: &ClientOptions) -> Option<Event<'static>> {

@@ -58,24 +58,35 @@ fn send(shared: &Arc<Shared>) {
             continue;
         }
         let now = now();
-        if ends(shared, idle_since, now) {
-            return;
+        match ends(shared, idle_since, now) {
+            Ends::NotYet => {}
+            Ends::Idle => return shared.batches.idle(),
+            Ends::Other => return,
         }
         shared.watch(now);
     }
 }
 
-/// Whether this sender is not needed any more; then it is counted out.
-fn ends(shared: &Shared, idle_since: Instant, now: Instant) -> bool {
+/// Whether a sender is not needed any more.
+enum Ends {
+    NotYet,
+    /// It was the last, and nothing is to be sent.
+    Idle,
+    Other,
+}
+
+/// Counts this sender out, if it is not needed any more.
+fn ends(shared: &Shared, idle_since: Instant, now: Instant) -> Ends {
     let mut state = shared.lock();
     let is_over = state.machine.phase() == Phase::Closed;
     let is_idle = now.saturating_duration_since(idle_since) >= IDLE;
     // The worker puts jobs into the channel under this lock: none can be missed.
     let ends = shared.jobs.1.is_empty() && (is_over || (is_idle && state.worker.patience_ends.is_none()));
-    if ends {
-        state.machine.sender_ended();
+    if !ends {
+        return Ends::NotYet;
     }
-    ends
+    state.machine.sender_ended();
+    if state.machine.senders() == 0 && !is_over { Ends::Idle } else { Ends::Other }
 }
 
 fn deliver(shared: &Arc<Shared>, job: Job, encoder: &mut Encoder) {

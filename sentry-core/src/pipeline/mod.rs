@@ -212,6 +212,13 @@ impl Pipeline {
         }
     }
 
+    /// Lets the integrations let go of what they do not need for now.
+    pub(crate) fn on_idle(&self) {
+        for (_, integration) in &self.integrations {
+            let _ = self.guarded(integration.name(), || integration.on_idle());
+        }
+    }
+
     /// Resolves the stacks of a capture that are not resolved yet.
     pub(crate) fn resolve_stacks(&self, capture: &mut Capture) {
         for stack in capture.stacks.iter().skip(capture.resolved.len()) {

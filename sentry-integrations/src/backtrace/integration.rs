@@ -51,6 +51,10 @@ impl Integration for ProcessStacktraceIntegration {
         "process-stacktrace"
     }
 
+    fn on_idle(&self) {
+        resolver::rest();
+    }
+
     #[cfg(feature = "debug-images")]
     fn on_recover(&self, event: &mut Event<'static>, options: &ClientOptions) {
         if options.symbolize_stacktraces && is_ours(event) {

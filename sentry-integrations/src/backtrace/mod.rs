@@ -9,6 +9,7 @@ mod carried;
 mod function;
 mod in_app;
 mod integration;
+mod memo;
 mod native;
 mod parse;
 mod path;

@@ -24,6 +24,11 @@ pub(super) fn symbols(address: usize) -> Vec<Frame> {
     frames
 }
 
+/// Has the library let go of the debug information it read.
+pub(super) fn forget() {
+    ::backtrace::clear_symbol_cache();
+}
+
 /// Turns a `backtrace::Backtrace` into a stack trace, newest frame last. `None` when it is empty.
 ///
 /// Frames that were not resolved are resolved here, on the calling thread. `in_app` is left open:

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use once_cell::sync::Lazy;
 use sentry_core::fork::{self, Heir, PerProcess};
@@ -10,6 +10,7 @@ use sentry_core::protocol::{Addr, Frame, Stacktrace};
 use sentry_core::{ClientOptions, RawStack};
 
 use super::capture::GAP;
+use super::memo::{Key, Memo};
 use super::trim::{self, Origin};
 use super::{native, process};
 
@@ -27,9 +28,61 @@ fn resolve(raw: &RawStack, options: &ClientOptions, origin: Origin) -> Option<St
     if !options.symbolize_stacktraces {
         return read(&raw.addresses, origin, |address| [bare(address)].into());
     }
+    forget_if_code_changed();
+    let key = Key::of(&raw.addresses, origin, options);
+    if let Some(trace) = key.as_ref().and_then(|key| known().memo.get(key)) {
+        return Some(Stacktrace::clone(&trace));
+    }
     let mut trace = stacktrace(&raw.addresses, origin)?;
     process::finish(&mut trace, options);
+    if let Some(key) = key {
+        let displaced = known().memo.put(key, Arc::new(trace.clone()));
+        drop(displaced);
+    }
     Some(trace)
+}
+
+/// Lets go of the debug information that was read, which is most of what this takes in memory; what was looked up in it is
+/// kept. The next new address has it read again.
+pub(super) fn rest() {
+    if let Some(_inside) = LookUps::enter() {
+        native::forget();
+    }
+}
+
+/// Where a library was, there may be another one now; and where there was none.
+#[cfg(feature = "debug-images")]
+fn forget_if_code_changed() {
+    let generation = crate::debug_images::generation();
+    let before = known().generation.replace(generation);
+    if before.is_some_and(|before| before != generation) {
+        let fresh = Known { generation: Some(generation), ..Known::default() };
+        let outdated = std::mem::replace(&mut *known(), fresh);
+        drop(outdated);
+        rest();
+    }
+}
+
+#[cfg(not(feature = "debug-images"))]
+fn forget_if_code_changed() {}
+
+/// What was read in this process so far.
+fn known() -> MutexGuard<'static, Known> {
+    static KNOWN: PerProcess<Shared> = PerProcess::new(Shared(Lazy::new(Mutex::default)));
+    KNOWN.get().0.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+struct Known {
+    cache: Cache,
+    memo: Memo,
+    /// How often code was loaded and unloaded by then.
+    generation: Option<(u64, u64)>,
+}
+
+impl Default for Known {
+    fn default() -> Self {
+        Self { cache: Cache::new(CACHED), memo: Memo::default(), generation: None }
+    }
 }
 
 /// The stack trace of addresses of this process, newest first; `in_app` is left open.
@@ -39,10 +92,7 @@ pub(super) fn stacktrace(addresses: &[usize], origin: Origin) -> Option<Stacktra
 
 /// The frames at a return address, newest first; one without a name when nothing is known.
 pub(super) fn frames_at(address: usize) -> Arc<[Frame]> {
-    static CACHE: PerProcess<Shared> = PerProcess::new(Shared(Lazy::new(new_cache)));
-    let cache = || CACHE.get().0.lock().unwrap_or_else(PoisonError::into_inner);
-
-    if let Some(frames) = cache().get(address) {
+    if let Some(frames) = known().cache.get(address) {
         return frames;
     }
     // Looked up outside the lock: it can take long, and twice does no harm.
@@ -51,7 +101,7 @@ pub(super) fn frames_at(address: usize) -> Arc<[Frame]> {
         frames.push(bare(address));
     }
     let frames: Arc<[Frame]> = frames.into();
-    let displaced = cache().put(address, Arc::clone(&frames));
+    let displaced = known().cache.put(address, Arc::clone(&frames));
     drop(displaced);
     frames
 }
@@ -135,16 +185,12 @@ impl Drop for LookUps {
     }
 }
 
-struct Shared(Lazy<Mutex<Cache>>);
+struct Shared(Lazy<Mutex<Known>>);
 
 impl Heir for Shared {
     fn heir(&self) -> Self {
-        Self(Lazy::new(new_cache))
+        Self(Lazy::new(Mutex::default))
     }
-}
-
-fn new_cache() -> Mutex<Cache> {
-    Mutex::new(Cache::new(CACHED))
 }
 
 /// Frames by address, dropped whole when full: what a program captures repeatedly is back at once.

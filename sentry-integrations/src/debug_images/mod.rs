@@ -94,7 +94,13 @@ pub fn debug_images() -> Vec<DebugImage> {
 }
 
 /// How often libraries were loaded and unloaded.
-type Generation = (u64, u64);
+pub(crate) type Generation = (u64, u64);
+
+/// How often code was loaded into the process and unloaded.
+#[cfg_attr(not(feature = "backtrace"), allow(dead_code, reason = "for the caches of `backtrace`"))]
+pub(crate) fn generation() -> Generation {
+    sys::generation()
+}
 
 /// The last reading, and when it was.
 struct Last(Mutex<Option<(Generation, Arc<[DebugImage]>)>>);
