@@ -112,25 +112,21 @@ fn addresses() {
             let (event, frames) = event(scene, variables);
             let image = own_image(&event);
             let (start, size) = (address(&image["image_addr"]), image["image_size"].as_u64().unwrap());
-            let newest = &frames.last().unwrap()["instruction_addr"];
+            // One that only tells the place of a panic has none.
+            let frames: Vec<Value> = frames.into_iter().filter(|frame| !frame["instruction_addr"].is_null()).collect();
+            let (oldest, newest) = (&frames[0]["instruction_addr"], &frames.last().unwrap()["instruction_addr"]);
             for same in frames.chunk_by(|one, other| one["instruction_addr"] == other["instruction_addr"]) {
                 let sent = &same[0]["instruction_addr"];
                 let Some(offset) = address(sent).checked_sub(start).filter(|offset| *offset < size) else { continue };
                 // Servers step back from all but the newest.
                 let call = if sent == newest { offset } else { offset - 1 };
-                let mut expected = symbols(&loader, call);
-                // At an end of the trace, some of them may be cut.
-                let is_end = same.len() < expected.len();
-                expected.retain(|(function, _)| function.is_some());
-                for (frame, (function, line)) in
-                    same.iter().rev().zip(&expected[expected.len().saturating_sub(same.len())..])
-                {
-                    if is_end && !expected.iter().any(|(_, line)| line.is_some()) {
-                        continue;
-                    }
+                let expected = symbols(&loader, call);
+                // The newest first. At the newest end of the trace the first may be cut, at the oldest end the last.
+                let cut = if sent == oldest { 0 } else { expected.len().saturating_sub(same.len()) };
+                for (frame, (function, line)) in same.iter().rev().zip(&expected[cut..]) {
+                    let Some(function) = function else { continue };
                     assert_eq!(frame["lineno"].as_u64(), *line, "{scene}: {frame} {expected:?}");
-                    let function = plain(function.as_deref().unwrap());
-                    let name = plain(frame["function"].as_str().unwrap());
+                    let (function, name) = (plain(function), plain(frame["function"].as_str().unwrap()));
                     let is_same = function == name || function.strip_suffix("::{{closure}}") == Some(&name);
                     assert!(is_same || function.starts_with(&format!("{name}<")), "{scene}: {name} is {function}");
                     checked += 1;
@@ -139,7 +135,8 @@ fn addresses() {
         }
     }
     println!("  {checked} frames");
-    assert!(checked > 100);
+    let has_lines = cfg!(debug_assertions) || option_env!("CARGO_PROFILE_RELEASE_DEBUG").is_some();
+    assert!(checked > 100 || !has_lines);
 }
 
 /// A name without what differs between mangling schemes: hashes and type arguments.
@@ -185,7 +182,7 @@ fn source_context() {
 
 fn recursion() {
     let (_, frames) = event("deep", &[]);
-    let calls = frames.iter().filter(|frame| frame["function"].as_str().is_some_and(|name| name.ends_with("::down")));
+    let calls = frames.iter().filter(|frame| frame["function"].as_str().is_some_and(|name| name.rsplit("::").next() == Some("down")));
     let count = calls.count();
     assert!((32..70).contains(&count), "{count}");
 }

@@ -11,7 +11,16 @@ use crate::frame;
 pub(super) fn stack(out: &mut String, stack: &Stacktrace, style: Style, source: Source<'_>, indent: &str) {
     let any_in_app = stack.frames.iter().any(is_own);
     let mut hidden: Vec<&Frame> = Vec::new();
-    for frame in stack.frames.iter().rev().take(MAX_FRAMES) {
+    // The lines around are shown where it went wrong.
+    let newest_own = stack.frames.iter().rposition(is_own);
+    let gap = stack.frames_omitted.and_then(|(from, to)| Some((usize::try_from(from).ok()?, to.checked_sub(from)?)));
+    for (index, frame) in stack.frames.iter().enumerate().rev().take(MAX_FRAMES) {
+        if let Some((_, omitted)) = gap.filter(|(from, _)| *from == index + 1) {
+            collapsed(out, &hidden, style, indent);
+            hidden.clear();
+            let line = format!("{} {} left out", style.ellipsis(), counted(omitted, "call"));
+            push_line(out, indent, &style.paint(Ink::Faint, &line));
+        }
         // Where nothing is the application's, everything may matter.
         if any_in_app && !is_own(frame) {
             hidden.push(frame);
@@ -19,7 +28,7 @@ pub(super) fn stack(out: &mut String, stack: &Stacktrace, style: Style, source: 
         }
         collapsed(out, &hidden, style, indent);
         hidden.clear();
-        shown(out, frame, style, source, indent);
+        shown(out, frame, style, source, indent, newest_own == Some(index));
     }
     collapsed(out, &hidden, style, indent);
     let older = stack.frames.len().saturating_sub(MAX_FRAMES);
@@ -29,7 +38,7 @@ pub(super) fn stack(out: &mut String, stack: &Stacktrace, style: Style, source: 
     }
 }
 
-fn shown(out: &mut String, frame: &Frame, style: Style, source: Source<'_>, indent: &str) {
+fn shown(out: &mut String, frame: &Frame, style: Style, source: Source<'_>, indent: &str, with_context: bool) {
     let function = clip(&frame::function(frame), MAX_NAME, style);
     let place = place(frame, style);
     let line = match (function.is_empty(), place.is_empty()) {
@@ -43,12 +52,31 @@ fn shown(out: &mut String, frame: &Frame, style: Style, source: Source<'_>, inde
         return;
     }
     push_line(out, indent, &format!("{} {line}", style.paint(Ink::Own, style.marker())));
-    if let Some(text) = source(frame) {
-        let number = frame.lineno.map_or_else(String::new, |number| number.to_string());
-        let text = clip(text.trim(), MAX_SOURCE, style);
-        let number = style.paint(Ink::Faint, &format!("{number:>6} {}", style.bar()));
-        push_line(out, indent, format!("{number} {text}").trim_end());
+    let Some(text) = source(frame) else { return };
+    if with_context && frame.context_line.is_some() {
+        return with_lines_around(out, frame, style, indent);
     }
+    let number = frame.lineno.map_or_else(String::new, |number| number.to_string());
+    source_line(out, &number, text.trim(), style, indent);
+}
+
+/// The line and those around it, with the indentation they share taken off.
+fn with_lines_around(out: &mut String, frame: &Frame, style: Style, indent: &str) {
+    let at = frame.context_line.iter();
+    let lines: Vec<&String> = frame.pre_context.iter().chain(at).chain(&frame.post_context).collect();
+    let blank = |line: &str| line.trim().is_empty();
+    let margin = |line: &str| line.len() - line.trim_start().len();
+    let shared = lines.iter().filter(|line| !blank(line)).map(|line| margin(line)).min().unwrap_or(0);
+    let first = frame.lineno.unwrap_or(1).saturating_sub(frame.pre_context.len() as u64);
+    for (number, line) in (first..).zip(lines) {
+        source_line(out, &number.to_string(), line.get(shared..).unwrap_or_default(), style, indent);
+    }
+}
+
+fn source_line(out: &mut String, number: &str, text: &str, style: Style, indent: &str) {
+    let text = clip(text, MAX_SOURCE, style);
+    let number = style.paint(Ink::Faint, &format!("{number:>6} {}", style.bar()));
+    push_line(out, indent, format!("{number} {text}").trim_end());
 }
 
 /// `src/main.rs:42`, or the address where there is no file.
