@@ -59,7 +59,7 @@ pub fn device_context() -> Context {
 #[must_use]
 pub fn container_context() -> Option<Context> {
     let limits = sys::limits().to_values();
-    (!limits.is_empty()).then(|| Context::Other(limits))
+    (!limits.is_empty()).then_some(Context::Other(limits))
 }
 
 /// The program: its executable's name, its version if `release` has one (`name@version`), when it `started`, and

@@ -1,5 +1,11 @@
 //! Errors of `snafu`, `eyre` and the program's own types, with the backtraces they carry.
 
+#![allow(
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "clippy.toml exempts test functions, not the helpers they call"
+)]
+
 #[path = "../../support/mod.rs"]
 mod support;
 
