@@ -182,7 +182,9 @@ fn source_context() {
 
 fn recursion() {
     let (_, frames) = event("deep", &[]);
-    let calls = frames.iter().filter(|frame| frame["function"].as_str().is_some_and(|name| name.rsplit("::").next() == Some("down")));
+    let calls = frames
+        .iter()
+        .filter(|frame| frame["function"].as_str().is_some_and(|name| name.rsplit("::").next() == Some("down")));
     let count = calls.count();
     assert!((32..70).contains(&count), "{count}");
 }
