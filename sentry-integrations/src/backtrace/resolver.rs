@@ -50,7 +50,8 @@ pub(super) fn rest() {
     }
 }
 
-/// Where a library was, there may be another one now; and where there was none.
+/// Where a library was, there may be another one now. (One that is loaded after the first look-up has no names here, since
+/// `backtrace` lists them once; its image is sent, for the server to find them.)
 #[cfg(feature = "debug-images")]
 fn forget_if_code_changed() {
     let generation = crate::debug_images::generation();

@@ -18,6 +18,7 @@ mod support;
 mod scenes;
 
 use std::panic::catch_unwind;
+use std::process::Command;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -29,7 +30,7 @@ use support::receiver::ReceivedEnvelope;
 use support::{Receiver, child};
 
 fn main() {
-    if child::main_dispatch(&[("scene", scene)]) {
+    if child::main_dispatch(&[("scene", scene), ("loads a library", loads_a_library), ("idles", idles)]) {
         return;
     }
     let tests: &[(&str, fn())] = &[
@@ -39,6 +40,9 @@ fn main() {
         ("a deep recursion is collapsed", recursion),
         ("without absolute paths, none leaves", no_paths),
         ("without symbols, addresses and images leave", bare),
+        ("a stripped program still has addresses and images", stripped),
+        ("a library that is loaded later has its image", loaded_later),
+        ("debug information is let go of when idle", idle),
     ];
     for (name, test) in tests {
         println!("test {name} ...");
@@ -211,4 +215,107 @@ fn bare() {
     let start = address(&image["image_addr"]);
     let range = start..start + image["image_size"].as_u64().unwrap();
     assert!(frames.iter().filter(|frame| range.contains(&address(&frame["instruction_addr"]))).count() > 3);
+}
+
+fn stripped() {
+    let folder = support::Folder::new();
+    std::fs::create_dir(folder.path()).unwrap();
+    let program = folder.path().join("stripped");
+    let own = std::env::current_exe().unwrap();
+    let works = Command::new("strip").arg("-o").arg(&program).arg(&own).status();
+    if !works.is_ok_and(|status| status.success()) {
+        return println!("  skipped: strip is not there");
+    }
+    let receiver = Receiver::start();
+    let mut command = Command::new(&program);
+    command.env("SENTRY_TEST_CHILD", "scene").env("TEST_DSN", receiver.dsn()).env("TEST_SCENE", "plain_fn");
+    assert!(command.env_remove("SENTRY_DSN").output().unwrap().status.success());
+    let event = receiver.events().remove(0);
+    let exception = &event["exception"]["values"][0];
+    let frames = exception["stacktrace"]["frames"].as_array().unwrap();
+    let images = event["debug_meta"]["images"].as_array().unwrap();
+    let is_known = |frame: &&Value| {
+        let at = address(&frame["instruction_addr"]);
+        images.iter().any(|image| {
+            let start = address(&image["image_addr"]);
+            (start..start + image["image_size"].as_u64().unwrap()).contains(&at)
+        })
+    };
+    let with_address = frames.iter().filter(|frame| !frame["instruction_addr"].is_null());
+    assert!(with_address.clone().count() > 3 && with_address.clone().all(|frame| is_known(&frame)), "{event}");
+    // The place of a panic is in the program itself.
+    let newest = frames.last().unwrap();
+    assert_eq!(newest["filename"].as_str().map(|file| file.ends_with("scenes/mod.rs")), Some(true), "{newest}");
+    assert!(newest["lineno"].as_u64() > Some(0) && newest["in_app"] == true);
+}
+
+/// A library of C that calls back.
+fn loaded_later() {
+    let folder = support::Folder::new();
+    std::fs::create_dir(folder.path()).unwrap();
+    let (source, library) = (folder.path().join("later.c"), folder.path().join("liblater.so"));
+    std::fs::write(&source, "int call_back(int (*f)(void)) { return f() + 1; }\n").unwrap();
+    let args = ["-shared", "-fPIC", "-g", "-O0", "-Wl,--build-id", "-o"];
+    let works = Command::new("cc").args(args).arg(&library).arg(&source).status();
+    if !works.is_ok_and(|status| status.success()) {
+        return println!("  skipped: cc cannot make a library");
+    }
+    let receiver = Receiver::start();
+    let out = child::main("loads a library").env("TEST_DSN", receiver.dsn()).env("TEST_LIBRARY", &library).run();
+    assert!(out.success(), "{out:?}");
+    let later = receiver.events().into_iter().find(|event| event["logentry"].to_string().contains("from it")).unwrap();
+    let images = later["debug_meta"]["images"].as_array().unwrap();
+    let image = images.iter().find(|image| image["code_file"] == *library.to_str().unwrap()).expect("its image");
+    assert!(image["code_id"].as_str().is_some_and(|id| id.len() == 40), "{image}");
+    let frames = later["threads"]["values"][0]["stacktrace"]["frames"].as_array().unwrap();
+    // The library that reads symbols knows what was loaded when it was first asked: its names are the server's to find.
+    let start = address(&image["image_addr"]);
+    let range = start..start + image["image_size"].as_u64().unwrap();
+    let frame = frames.iter().find(|frame| range.contains(&address(&frame["instruction_addr"]))).expect("its frame");
+    assert_eq!(frame["in_app"], false, "{frame}");
+}
+
+#[allow(unsafe_code, reason = "a library of C")]
+fn loads_a_library() {
+    extern "C" fn from_it() -> libc::c_int {
+        sentry::capture_message("from it", sentry::Level::Error);
+        1
+    }
+    let options = ClientOptions::new().dsn(&std::env::var("TEST_DSN").unwrap()).attach_stacktrace(true);
+    let guard = sentry::init(options);
+    sentry::capture_message("before it is there", sentry::Level::Error);
+    assert!(guard.flush(Some(Duration::from_secs(20))));
+    let path = std::ffi::CString::new(std::env::var("TEST_LIBRARY").unwrap()).unwrap();
+    // SAFETY: the library is the one above, which has that function.
+    let answer = unsafe {
+        let library = libc::dlopen(path.as_ptr(), libc::RTLD_NOW);
+        let function = libc::dlsym(library, c"call_back".as_ptr());
+        assert!(!function.is_null());
+        let call: extern "C" fn(extern "C" fn() -> libc::c_int) -> libc::c_int = std::mem::transmute(function);
+        call(from_it)
+    };
+    assert_eq!(answer, 2);
+    assert!(guard.flush(Some(Duration::from_secs(20))));
+}
+
+fn idle() {
+    let receiver = Receiver::start();
+    let out = child::main("idles").env("TEST_DSN", receiver.dsn()).run();
+    assert!(out.success(), "{out:?}");
+}
+
+/// How often the program's file is mapped: once for each of its parts, and once more to read symbols from it.
+fn idles() {
+    let mapped = || {
+        let own = std::env::current_exe().unwrap();
+        let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+        maps.lines().filter(|line| line.ends_with(own.to_str().unwrap())).count()
+    };
+    let options = ClientOptions::new().dsn(&std::env::var("TEST_DSN").unwrap()).attach_stacktrace(true);
+    let guard = sentry::init(options);
+    let before = mapped();
+    sentry::capture_message("a stack", sentry::Level::Error);
+    assert!(guard.flush(Some(Duration::from_secs(20))));
+    assert!(mapped() > before);
+    support::wait_until(|| mapped() == before, Duration::from_secs(20));
 }
