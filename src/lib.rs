@@ -82,11 +82,11 @@ pub use init::{ClientInitGuard, InitError, init, try_init};
 
 pub use sentry_core::{
     BatchSource, BeforeCallback, Breadcrumb, Capture, CategoryStats, Class, Client, ClientOptions, CloseReport,
-    DenyList, Diagnostics, DiagnosticsCallback, Envelope, ErrorDescription, EventSamplingStrategy, Hub, HubSwitchGuard,
-    Integration, IntoBreadcrumbs, IntoDsn, Level, NoOpTransport, OptionsProblem, PendingEnvelope, RawStack, Record,
-    Recovery, Scope, ScopeGuard, SentryFuture, SentryFutureExt, SpoolFsync, SpoolMode, SpoolOptions, StackTarget,
-    Stats, Transport, TransportFactory, TransportOptions, User, add_breadcrumb, capture_error, capture_event,
-    capture_message, client_report, configure_global_scope, configure_scope, event_from_error, forked, last_event_id,
+    DenyList, Diagnostics, DiagnosticsCallback, Envelope, EventSamplingStrategy, Hub, HubSwitchGuard, Integration,
+    IntoBreadcrumbs, IntoDsn, Level, NoOpTransport, OptionsProblem, PendingEnvelope, RawStack, Record, Recovery, Scope,
+    ScopeGuard, SentryFuture, SentryFutureExt, SpoolFsync, SpoolMode, SpoolOptions, StackTarget, Stats, Transport,
+    TransportFactory, TransportOptions, User, add_breadcrumb, capture_error, capture_event, capture_message,
+    client_report, configure_global_scope, configure_scope, event_from_error, forked, last_event_id,
     parse_type_from_debug, protocol, release_name, types, utils, with_integration, with_scope, within_current,
 };
 

@@ -8,7 +8,7 @@ use crate::batch::Take;
 use crate::pending::PendingEnvelope;
 use crate::pipeline::Pipeline;
 
-/// A client's batches, for a transport that finishes envelopes on a thread of its own.
+/// A client's batches, and whatever else has its time, for a transport that finishes envelopes on a thread of its own.
 ///
 /// What is small and plentiful (logs, metrics, sessions) waits in the client until there is enough of it. Full batches
 /// come by themselves, and everything comes before a flush; what has waited long enough is to be taken out here. The
@@ -35,9 +35,7 @@ impl BatchSource {
             pipeline.take_batches(Take::Due(now), send);
         }
     }
-}
 
-impl BatchSource {
     /// Tells the client's integrations that nothing was sent for some seconds.
     pub fn idle(&self) {
         if let Some(pipeline) = self.0.upgrade() {

@@ -6,9 +6,8 @@ use std::fmt::{self, Write};
 
 use crate::capture::{ErrorLink, ErrorMore};
 use crate::caught::caught;
-use crate::integration::ErrorDescription;
 use crate::known_error::{self, Details};
-use crate::protocol::{Event, Exception, Mechanism};
+use crate::protocol::{Event, Exception, Mechanism, Stacktrace};
 
 /// Most chains have no more links, and then need no larger piece of memory.
 const USUAL_LINKS: usize = 4;
@@ -23,7 +22,7 @@ const TEXT_LIMIT: usize = 64 * 1024;
 /// on this thread.
 #[must_use]
 pub fn event_from_error<E: Error + ?Sized>(err: &E) -> Event<'static> {
-    event_from_error_with(err, &unknown)
+    event_from_error_with(err, &Nothing)
 }
 
 /// The name that derived `Debug` output begins with: `Variant` of `Variant { .. }` or `Variant(..)`.
@@ -37,57 +36,67 @@ pub fn parse_type_from_debug(d: &str) -> &str {
     d.get(..end).unwrap_or(d)
 }
 
-/// The same with what `describe` knows of each source, as integrations do. It runs on this thread.
+/// The same with what is known of its sources.
+#[doc(hidden)]
 #[must_use]
-pub fn event_from_error_with<E: Error + ?Sized>(
-    err: &E,
-    describe: &dyn Fn(&(dyn Error + 'static)) -> Option<ErrorDescription>,
-) -> Event<'static> {
-    Event { exception: exceptions_from_chain(chain_of(err, describe)).into(), ..Event::default() }
+pub fn event_from_error_with<E: Error + ?Sized>(err: &E, known: &dyn KnownErrors) -> Event<'static> {
+    Event { exception: exceptions_from_chain(chain_of(err, known)).into(), ..Event::default() }
+}
+
+/// Who knows more of errors than `dyn Error` does.
+#[doc(hidden)]
+pub trait KnownErrors {
+    /// As [`Integration::error_type`](crate::Integration::error_type).
+    fn error_type(&self, error: &(dyn Error + 'static)) -> Option<&'static str>;
+    /// As [`Integration::error_stacktrace`](crate::Integration::error_stacktrace).
+    fn error_stacktrace(&self, error: &(dyn Error + 'static)) -> Option<Stacktrace>;
+}
+
+/// Where there are no integrations to ask.
+struct Nothing;
+
+impl KnownErrors for Nothing {
+    fn error_type(&self, _: &(dyn Error + 'static)) -> Option<&'static str> {
+        None
+    }
+
+    fn error_stacktrace(&self, _: &(dyn Error + 'static)) -> Option<Stacktrace> {
+        None
+    }
 }
 
 /// The chain of `err`, the outermost first.
-pub(crate) fn chain_of<E: Error + ?Sized>(
-    err: &E,
-    describe: &dyn Fn(&(dyn Error + 'static)) -> Option<ErrorDescription>,
-) -> Vec<ErrorLink> {
-    let (ty, module) = name_of(err);
+pub(crate) fn chain_of<E: Error + ?Sized>(err: &E, known: &dyn KnownErrors) -> Vec<ErrorLink> {
     let mut chain = Vec::with_capacity(USUAL_LINKS);
-    let value = text_of(err);
-    let details = if is_io(module) { known_error::details_of_text(&value) } else { None };
+    let ((ty, module), value) = (name_of(err), text_of(err));
+    let is_io = static_type::<E>() == static_type::<std::io::Error>();
+    let details = if is_io { known_error::details_of_text(&value) } else { None };
     let more = details.map(|details| Box::new(ErrorMore { details, stacktrace: None }));
     chain.push(ErrorLink { ty, module, value, more });
-    let mut source = caught(|| err.source()).flatten();
-    while let (Some(err), true) = (source, chain.len() < CHAIN_LIMIT) {
-        let description = caught(|| describe(err)).flatten();
-        let known = description.as_ref().map(|known| split(known.type_name));
-        let (ty, module) = known.map_or_else(|| name_of_dyn(err), |(ty, module)| (ty.into(), module));
-        let details = known_error::details(err);
-        let stacktrace = description.and_then(|known| known.stacktrace);
+    chain.extend(sources_of(err).map(|source| {
+        let (ty, module) = name_of_source(source, known);
+        let details = known_error::details(source);
+        let stacktrace = caught(|| known.error_stacktrace(source)).flatten();
         let is_more = details.is_some() || stacktrace.is_some();
         let more = is_more.then(|| Box::new(ErrorMore { details: details.unwrap_or_default(), stacktrace }));
-        chain.push(ErrorLink { ty, module, value: text_of(err), more });
-        source = known_error::inside(err).or_else(|| caught(|| err.source()).flatten());
-    }
+        ErrorLink { ty, module, value: text_of(source), more }
+    }));
     chain
 }
 
-/// For errors whose integrations are not at hand.
-fn unknown(_: &(dyn Error + 'static)) -> Option<ErrorDescription> {
-    None
+/// The types in the chain of `err` and, where they are known, their modules; the outermost first. Texts are not asked for.
+pub(crate) fn names_of<E: Error + ?Sized>(err: &E, known: &dyn KnownErrors) -> impl Iterator<Item = Name> {
+    std::iter::once_with(|| name_of(err)).chain(sources_of(err).map(|source| name_of_source(source, known)))
 }
 
-fn is_io(module: Option<&str>) -> bool {
-    module == Some("std::io::error")
-}
+type Name = (Cow<'static, str>, Option<&'static str>);
 
-/// The types in the chain of `err` and, where the compiler knows them, their modules; the outermost first. Texts are
-/// not asked for.
-pub(crate) fn names_of<E: Error + ?Sized>(err: &E) -> impl Iterator<Item = (Cow<'static, str>, Option<&'static str>)> {
-    let source = caught(|| err.source()).flatten();
-    let sources = std::iter::successors(source, |&err| caught(|| err.source()).flatten());
-    let sources = sources.map(name_of_dyn);
-    std::iter::once_with(move || name_of(err)).chain(sources).take(CHAIN_LIMIT)
+/// What `err` is made of, the outermost first.
+fn sources_of<'a, E: Error + ?Sized>(err: &'a E) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    let first = caught(|| err.source()).flatten();
+    let inside =
+        |&err: &&'a (dyn Error + 'static)| known_error::inside(err).or_else(|| caught(|| err.source()).flatten());
+    std::iter::successors(first, inside).take(CHAIN_LIMIT - 1)
 }
 
 /// Root cause first, as Sentry lists them (spec EXC-20), linked by ids that begin at 0 on the outermost (EXC-25).
@@ -122,12 +131,14 @@ pub(crate) fn exceptions_from_chain(chain: Vec<ErrorLink>) -> Vec<Exception> {
     exceptions
 }
 
-fn name_of_dyn(err: &(dyn Error + 'static)) -> (Cow<'static, str>, Option<&'static str>) {
-    known_error::name(err).map_or_else(|| (guessed_type(&err), None), |(ty, module)| (ty.into(), module))
+fn name_of<E: Error + ?Sized>(err: &E) -> Name {
+    static_type::<E>().map_or_else(|| (guessed_type(&err), None), |(ty, module)| (ty.into(), module))
 }
 
-fn name_of<E: Error + ?Sized>(err: &E) -> (Cow<'static, str>, Option<&'static str>) {
-    static_type::<E>().map_or_else(|| (guessed_type(&err), None), |(ty, module)| (ty.into(), module))
+fn name_of_source(err: &(dyn Error + 'static), known: &dyn KnownErrors) -> Name {
+    let told = caught(|| known.error_type(err)).flatten().map(split);
+    let known = told.or_else(|| known_error::name(err));
+    known.map_or_else(|| (guessed_type(&err), None), |(ty, module)| (ty.into(), module))
 }
 
 /// The type's own name and module, where the compiler knows the type.
@@ -205,7 +216,6 @@ impl Write for Prefix {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::Stacktrace;
 
     #[derive(Debug)]
     struct Outer(Inner);
@@ -298,10 +308,17 @@ mod tests {
                 Some(&self.0)
             }
         }
+        struct Stacks;
+        impl KnownErrors for Stacks {
+            fn error_type(&self, _: &(dyn Error + 'static)) -> Option<&'static str> {
+                None
+            }
+            fn error_stacktrace(&self, _: &(dyn Error + 'static)) -> Option<Stacktrace> {
+                Some(Stacktrace::default())
+            }
+        }
         let error = Settings(std::io::Error::from_raw_os_error(2));
-        let event = event_from_error_with(&error, &|_| {
-            Some(ErrorDescription { type_name: "std::io::error::Error", stacktrace: Some(Stacktrace::default()) })
-        });
+        let event = event_from_error_with(&error, &Stacks);
         let [source, outer] = &event.exception.values[..] else { panic!("two") };
         assert_eq!((source.ty.as_str(), source.module.as_deref()), ("Error", Some("std::io::error")));
         assert!(source.stacktrace.is_some() && outer.stacktrace.is_none());
@@ -312,6 +329,8 @@ mod tests {
         let types: Vec<String> =
             event_from_error(&wrapping).exception.into_iter().map(|exception| exception.ty).collect();
         assert_eq!(types, ["Broken", "Error", "Settings"]);
+        let listed: Vec<_> = names_of(&wrapping, &Nothing).map(|(ty, _)| ty.into_owned()).collect();
+        assert_eq!(listed, ["Settings", "Error", "Broken"], "what is shown is what `ignore_errors` goes by");
     }
 
     #[test]

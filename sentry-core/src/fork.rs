@@ -38,6 +38,13 @@ pub trait Heir {
     fn heir(&self) -> Self;
 }
 
+/// What is made on its first use: another thread may be at it when the process is forked, and never come to an end in the child.
+impl<T> Heir for OnceLock<T> {
+    fn heir(&self) -> Self {
+        Self::new()
+    }
+}
+
 impl<T> PerProcess<T> {
     /// With the value of the first process.
     pub const fn new(value: T) -> Self {
@@ -74,6 +81,12 @@ mod tests {
         fn heir(&self) -> Self {
             Self(self.0 + 1)
         }
+    }
+
+    #[test]
+    fn what_is_made_once_is_made_again_in_a_child() {
+        let made = OnceLock::from(1);
+        assert_eq!(*made.heir().get_or_init(|| 2), 2);
     }
 
     #[test]

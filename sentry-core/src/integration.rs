@@ -28,8 +28,15 @@ pub trait Integration: Sync + Send + Any + AsAny {
         let _ = (capture, options);
     }
 
-    /// Asked what it knows of each source of a captured error, **on the capturing thread**. A panic in it is caught.
-    fn describe_error(&self, error: &(dyn Error + 'static)) -> Option<ErrorDescription> {
+    /// Asked for the name of the type of each source of a captured error, as `std::any::type_name` has it, **on the capturing
+    /// thread**. A panic in it is caught.
+    fn error_type(&self, error: &(dyn Error + 'static)) -> Option<&'static str> {
+        let _ = error;
+        None
+    }
+
+    /// Asked for the stack trace that such a source carries, in the same way.
+    fn error_stacktrace(&self, error: &(dyn Error + 'static)) -> Option<Stacktrace> {
         let _ = error;
         None
     }
@@ -69,15 +76,6 @@ pub trait Integration: Sync + Send + Any + AsAny {
         let _ = options;
         Some(transaction)
     }
-}
-
-/// What an integration knows of an error that others only know as `dyn Error`.
-#[derive(Debug, Clone, Default)]
-pub struct ErrorDescription {
-    /// The path of its type, as `std::any::type_name` has it.
-    pub type_name: &'static str,
-    /// Where it was made, if it remembers that.
-    pub stacktrace: Option<Stacktrace>,
 }
 
 /// Lets an [`Integration`] be found by its type.

@@ -1,4 +1,4 @@
-//! Errors of the standard library, which are known by their types also behind `dyn Error`.
+//! Errors of the standard library and of `serde_json`, which are known by their types also behind `dyn Error`.
 
 use std::error::Error;
 use std::io;

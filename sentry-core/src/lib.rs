@@ -105,7 +105,7 @@ pub use caught::caught;
 pub use client::Client;
 pub use deny_list::{DenyList, FILTERED};
 pub use diagnostics::{Diagnostics, DiagnosticsCallback};
-pub use error_event::{event_from_error, event_from_error_with, parse_type_from_debug};
+pub use error_event::{KnownErrors, event_from_error, event_from_error_with, parse_type_from_debug};
 pub use feedback::Feedback;
 pub use futures::{SentryFuture, SentryFutureExt};
 pub use hint::Hint;
@@ -117,7 +117,6 @@ pub use hub::{bind_process_client, thread_is_ending};
 pub use hub::{end_session, end_session_with_status, start_session};
 #[doc(hidden)]
 pub use integration::AsAny;
-pub use integration::ErrorDescription;
 pub use integration::Integration;
 pub use into_dsn::IntoDsn;
 pub use ledger::{CategoryStats, CloseReport, Stats};

@@ -23,9 +23,11 @@
 //! On the thread that captures: the errors' own `Display`; for a backtrace, the looking up of its symbols, which takes some
 //! milliseconds for the first one of a process. Nothing while no client is listening.
 
+use std::error::Error;
+
 use sentry_core::protocol::Event;
 use sentry_core::types::Uuid;
-use sentry_core::{ErrorDescription, Hub, caught, suppress};
+use sentry_core::{Hub, caught, event_from_error_with, suppress};
 
 use crate::backtrace::stacktrace_of;
 
@@ -37,15 +39,11 @@ pub fn capture_anyhow(e: &anyhow::Error) -> Uuid {
 /// An event for an error of `anyhow` and its sources, with the error's stack trace if it has one.
 #[must_use]
 pub fn event_from_error(err: &anyhow::Error) -> Event<'static> {
-    event_with(err, &|_| None)
+    let chain: &dyn Error = err.as_ref();
+    with_stacktrace(err, sentry_core::event_from_error(chain))
 }
 
-fn event_with(
-    err: &anyhow::Error,
-    of_sources: &dyn Fn(&(dyn std::error::Error + 'static)) -> Option<ErrorDescription>,
-) -> Event<'static> {
-    let chain: &dyn std::error::Error = err.as_ref();
-    let mut event = sentry_core::event_from_error_with(chain, of_sources);
+fn with_stacktrace(err: &anyhow::Error, mut event: Event<'static>) -> Event<'static> {
     if let Some(outermost) = event.exception.values.last_mut() {
         // It may be of an error inside that panics when asked.
         outermost.stacktrace = caught(|| err.backtrace()).and_then(stacktrace_of);
@@ -65,6 +63,7 @@ impl AnyhowHubExt for Hub {
         if !is_listening {
             return Uuid::nil();
         }
-        self.capture_event(event_with(e, &|error| self.describe_error(error)))
+        let chain: &dyn Error = e.as_ref();
+        self.capture_event(with_stacktrace(e, event_from_error_with(chain, self)))
     }
 }

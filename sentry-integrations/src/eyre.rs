@@ -27,7 +27,7 @@ use std::error::Error;
 
 use sentry_core::protocol::{Event, Stacktrace};
 use sentry_core::types::Uuid;
-use sentry_core::{ErrorDescription, Hub, suppress};
+use sentry_core::{Hub, event_from_error_with, suppress};
 
 use crate::backtrace::{parse_stacktrace, text_of};
 
@@ -39,7 +39,8 @@ pub fn capture_eyre(e: &eyre::Report) -> Uuid {
 /// An event for a report of `eyre` and its sources, with the report's stack trace if it has one.
 #[must_use]
 pub fn event_from_report(report: &eyre::Report) -> Event<'static> {
-    event_with(report, &|_| None)
+    let chain: &dyn Error = report.as_ref();
+    with_stacktrace(report, sentry_core::event_from_error(chain))
 }
 
 /// What a [`Hub`] can do with reports of `eyre`.
@@ -54,16 +55,12 @@ impl EyreHubExt for Hub {
         if !is_listening {
             return Uuid::nil();
         }
-        self.capture_event(event_with(e, &|error| self.describe_error(error)))
+        let chain: &dyn Error = e.as_ref();
+        self.capture_event(with_stacktrace(e, event_from_error_with(chain, self)))
     }
 }
 
-fn event_with(
-    report: &eyre::Report,
-    of_sources: &dyn Fn(&(dyn Error + 'static)) -> Option<ErrorDescription>,
-) -> Event<'static> {
-    let chain: &dyn Error = report.as_ref();
-    let mut event = sentry_core::event_from_error_with(chain, of_sources);
+fn with_stacktrace(report: &eyre::Report, mut event: Event<'static>) -> Event<'static> {
     if let Some(outermost) = event.exception.values.last_mut() {
         outermost.stacktrace = printed(&text_of(format_args!("{report:?}")));
     }

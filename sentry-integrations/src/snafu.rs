@@ -23,7 +23,7 @@ use std::error::Error;
 
 use sentry_core::protocol::Event;
 use sentry_core::types::Uuid;
-use sentry_core::{ErrorDescription, Hub, caught, suppress};
+use sentry_core::{Hub, caught, event_from_error_with, suppress};
 use snafu::ErrorCompat;
 
 use crate::backtrace::read_stacktrace;
@@ -36,7 +36,7 @@ pub fn capture_snafu<E: Error + ErrorCompat>(e: &E) -> Uuid {
 /// An event for an error of `snafu` and its sources, with the error's stack trace if it has one.
 #[must_use]
 pub fn event_from_error<E: Error + ErrorCompat>(err: &E) -> Event<'static> {
-    event_with(err, &|_| None)
+    with_stacktrace(err, sentry_core::event_from_error(err))
 }
 
 /// What a [`Hub`] can do with errors of `snafu`.
@@ -51,15 +51,11 @@ impl SnafuHubExt for Hub {
         if !is_listening {
             return Uuid::nil();
         }
-        self.capture_event(event_with(e, &|error| self.describe_error(error)))
+        self.capture_event(with_stacktrace(e, event_from_error_with(e, self)))
     }
 }
 
-fn event_with<E: Error + ErrorCompat>(
-    err: &E,
-    of_sources: &dyn Fn(&(dyn Error + 'static)) -> Option<ErrorDescription>,
-) -> Event<'static> {
-    let mut event = sentry_core::event_from_error_with(err, of_sources);
+fn with_stacktrace<E: Error + ErrorCompat>(err: &E, mut event: Event<'static>) -> Event<'static> {
     if let Some(outermost) = event.exception.values.last_mut() {
         outermost.stacktrace = caught(|| err.backtrace()).flatten().and_then(read_stacktrace);
     }

@@ -13,13 +13,13 @@ use std::time::{Duration, Instant};
 use sentry_core::client_report::Recorder;
 use sentry_core::protocol::Envelope;
 use sentry_core::protocol::client_report::Reason;
-use sentry_core::wire::{Encoded, EncodedEnvelope, EncodedItem};
+use sentry_core::wire::{Encoded, EncodedEnvelope};
 use sentry_core::{
-    BatchSource, Class, Diagnostics, PendingEnvelope, Recovery, clock, fork, sdk_info, shared_scope_bytes, suppress,
+    BatchSource, Class, Diagnostics, PendingEnvelope, Recovery, fork, sdk_info, shared_scope_bytes, suppress,
 };
 
 use crate::guarded::Guarded;
-use crate::machine::{AHEAD_OF_EACH_SENDER, COUNTING, Cargo, FlightId, MAX_HELD, Machine, Phase};
+use crate::machine::{AHEAD_OF_EACH_SENDER, COUNTING, FlightId, MAX_HELD, Machine};
 use crate::queue::{Limits, Queue};
 use crate::scribe;
 use crate::sender::{Job, Post};
@@ -29,7 +29,7 @@ use crate::sys;
 use crate::tickets::Generation;
 use crate::waiter::Waiter;
 use crate::worker;
-use crate::world::{Mutex, MutexGuard, Receiver, Sender, bounded, now, spawn, thread_local};
+use crate::world::{Mutex, MutexGuard, Receiver, Sender, bounded, now, thread_local};
 
 /// A transport without its HTTP client. Dropping it without [`shutdown`](Self::shutdown) waits for nothing: its threads
 /// go on for at most two seconds.
@@ -83,16 +83,16 @@ pub(crate) struct State {
     pub(crate) unrecorded: VecDeque<Arc<Guarded>>,
     pub(crate) scribe: scribe::Is,
     /// Held until the end, for the senders to see that it is not yet.
-    running: Option<Sender<()>>,
+    pub(crate) running: Option<Sender<()>>,
     pub(crate) waiters: Vec<Waiter>,
     /// The last report that left alone.
     pub(crate) last_report: Option<FlightId>,
     /// How refused work is counted.
-    refused_as: Reason,
+    pub(crate) refused_as: Reason,
     /// How many threads are in `shutdown`.
-    closing: usize,
-    /// Those of them that wait for complete books.
-    pub(crate) closers: Vec<Sender<()>>,
+    pub(crate) closers: usize,
+    /// Those of them whose time is over, and who wait for the books.
+    pub(crate) waiting_for_books: Vec<Sender<()>>,
     /// How many the end has counted, once it has.
     pub(crate) given_up: Option<usize>,
 }
@@ -169,8 +169,8 @@ impl Delivery {
             waiters: Vec::new(),
             last_report: None,
             refused_as: Reason::QueueOverflow,
-            closing: 0,
-            closers: Vec::new(),
+            closers: 0,
+            waiting_for_books: Vec::new(),
             given_up: None,
         };
         let shared = Arc::new(Shared {
@@ -249,12 +249,12 @@ impl Delivery {
             self.shared.begin_close(deadline);
             return false;
         }
-        self.shared.lock().closing += 1;
+        self.shared.lock().closers += 1;
         self.shared.begin_close(deadline);
         let settled = self.shared.wait(deadline);
         self.shared.end();
         self.shared.wait_for_books(deadline + COUNTING);
-        self.shared.lock().closing -= 1;
+        self.shared.lock().closers -= 1;
         settled
     }
 }
@@ -363,7 +363,7 @@ impl Shared {
 
     /// Counts first and drops then. What is dropped may be the last handle of a user's closure or value, whose
     /// destructor may panic.
-    fn discard(&self, content: Content, reason: Reason) {
+    pub(crate) fn discard(&self, content: Content, reason: Reason) {
         let discarded = catch_unwind(AssertUnwindSafe(|| match content {
             Content::Pending(pending) => pending.discard(reason),
             Content::Guarded(guarded) => self.discard_guarded(&guarded, reason),
@@ -400,99 +400,6 @@ impl Shared {
             self.end();
         }
     }
-
-    fn begin_close(self: &Arc<Self>, deadline: Instant) {
-        let mut state = self.lock();
-        state.machine.begin_close(now(), deadline);
-        // What is not finished in time is to be on disk.
-        scribe::call(self, &mut state);
-        drop(state);
-        self.wake_worker();
-    }
-
-    /// We failed where we must not: everything is counted, and refused from now on, but nothing hangs.
-    pub(crate) fn fail(self: &Arc<Self>) {
-        self.lock().refused_as = Reason::InternalSdkError;
-        self.end();
-    }
-
-    /// The end: everything without a verdict is counted, and the threads end when they look up. What they have in hand
-    /// they count themselves.
-    pub(crate) fn end(self: &Arc<Self>) {
-        let mut state = self.lock();
-        if state.machine.phase() == Phase::Closed {
-            return;
-        }
-        let flights = state.machine.give_up();
-        let mut waiting = std::mem::take(&mut state.kept);
-        let entries: Vec<Entry> = std::iter::from_fn(|| state.queue.pop(|_| true)).collect();
-        let unrecorded = std::mem::take(&mut state.unrecorded);
-        state.machine.close();
-        state.running = None;
-        drop(state);
-        drop(unrecorded);
-        // Their flights are counted.
-        waiting.extend(std::iter::from_fn(|| self.jobs.1.try_recv().ok()));
-        drop(waiting);
-        let given_up = entries.len() + flights.iter().filter(|flight| flight.cargo.generation.is_some()).count();
-        for flight in flights {
-            let Cargo { losses, lanes, file, .. } = flight.cargo;
-            let is_left =
-                file.zip(self.spool.as_ref()).is_some_and(|(file, spool)| spool.park(file, losses.clone(), lanes, 0));
-            if !is_left {
-                self.recorder.record_losses(losses, Reason::NetworkError);
-            }
-        }
-        for entry in entries {
-            match (&self.spool, entry.content) {
-                (Some(spool), Content::Guarded(guarded)) => guarded.abandon(spool),
-                (_, content) => self.discard(content, Reason::NetworkError),
-            }
-        }
-        let own = Arc::clone(self);
-        let close_spool = move || {
-            let _mark = enter_own_thread();
-            own.close_spool();
-            own.is_counted(given_up);
-        };
-        // Whoever closes has no time for a slow disk.
-        if self.spool.is_some() && spawn("sentry-spool", close_spool).is_ok() {
-            return;
-        }
-        self.close_spool();
-        self.is_counted(given_up);
-    }
-
-    fn close_spool(&self) {
-        if let Some(spool) = &self.spool {
-            self.store_report(spool);
-            spool.close();
-        }
-    }
-
-    /// Everything is in the books but for what is in the hands of threads.
-    fn is_counted(&self, given_up: usize) {
-        let mut state = self.lock();
-        state.given_up = Some(given_up);
-        self.settled(&mut state);
-        drop(state);
-        self.wake_worker();
-    }
-
-    /// Writes down what was lost and could not be told.
-    fn store_report(&self, spool: &Spool) {
-        let now = now();
-        let report = spool.is_usable(now).then(|| self.recorder.take_report()).flatten();
-        let Some(report) = report else { return };
-        let mut envelope = EncodedEnvelope::encode(Envelope::new(), &sdk_info()).envelope;
-        EncodedItem::client_reports(&report).into_iter().for_each(|item| envelope.push(item));
-        let mut bytes = Vec::new();
-        let written = envelope.write_stored(&mut bytes);
-        let kept = written.ok().and_then(|()| spool.keep(Class::Bulk, None, false, &bytes, now, clock::wall()));
-        if kept.is_none() {
-            self.recorder.record_losses(envelope.losses(), Reason::NetworkError);
-        }
-    }
 }
 
 impl State {
@@ -512,16 +419,6 @@ impl State {
         if self.worker.epoch == epoch {
             self.worker.patience_ends = Some(patience_ends);
         }
-    }
-
-    /// Whether everything that was there at the end is in the books.
-    pub(crate) fn has_complete_books(&self) -> bool {
-        self.given_up.is_some_and(|given_up| self.machine.outstanding() <= given_up)
-    }
-
-    /// When what is left is given up by whoever is there.
-    pub(crate) fn gives_up_at(&self) -> Option<Instant> {
-        self.machine.gives_up_at(self.closing > 0)
     }
 
     /// The worker of `epoch` comes back from user code. `false` when another took its place.

@@ -19,9 +19,11 @@
 //! Threads, locks and sockets are thin shells around them.
 
 mod agent;
+mod crew;
 mod delivery;
 mod destination;
 mod encode;
+mod end;
 mod factory;
 mod guarded;
 mod http;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 use sentry_core::protocol::client_report::{Category, ItemLoss};
 use sentry_core::wire::Lane;
 
+use crate::crew::Crew;
 use crate::destination::{Destination, Gate};
 use crate::rate_limit::RateLimits;
 use crate::reply::Answer;
@@ -21,15 +22,13 @@ pub(crate) struct Machine {
     tickets: Tickets,
     flights: BTreeMap<u64, Flight>,
     next_flight: u64,
-    senders: usize,
-    full_since: Option<Instant>,
-    /// Until then no more senders are tried.
-    crowded_until: Option<Instant>,
+    crew: Crew,
     report_since: Option<Instant>,
     /// Not before then, something is taken up from disk.
     next_stored: Option<Instant>,
-    max_senders: usize,
     phase: Phase,
+    /// How many got their verdict after the end, from those who had them in hand.
+    late: usize,
 }
 
 /// An encoded envelope that has no verdict yet: waiting for a sender, or being sent.
@@ -119,13 +118,11 @@ impl Machine {
             tickets: Tickets::new(),
             flights: BTreeMap::new(),
             next_flight: 0,
-            senders: 0,
-            full_since: None,
-            crowded_until: None,
+            crew: Crew::new(max_senders),
             report_since: None,
             next_stored: None,
-            max_senders: max_senders.max(1),
             phase: Phase::Open,
+            late: 0,
         }
     }
 
@@ -138,10 +135,11 @@ impl Machine {
         (self.phase == Phase::Open).then(|| self.tickets.accept())
     }
 
-    /// It was delivered or lost, and that is recorded. After the end nothing changes any more.
+    /// It was delivered or lost, and that is recorded. After the end no ticket changes any more.
     pub(crate) fn settle(&mut self, generation: Generation) {
-        if self.phase != Phase::Closed {
-            self.tickets.settle(generation);
+        match self.phase {
+            Phase::Closed => self.late += 1,
+            _ => self.tickets.settle(generation),
         }
     }
 
@@ -157,7 +155,7 @@ impl Machine {
 
     /// Whether nothing at all is on its way.
     pub(crate) fn is_idle(&self) -> bool {
-        self.flights.is_empty() && self.tickets.outstanding() == 0
+        self.flights.is_empty() && self.outstanding() == 0
     }
 
     pub(crate) fn is_limited(&self, category: Category, now: Instant) -> bool {
@@ -168,7 +166,7 @@ impl Machine {
     /// and memory is held by lean captures, not by envelopes.
     pub(crate) fn has_room(&self) -> bool {
         let held = self.held();
-        held < MAX_HELD && self.flights.len() - held < AHEAD_OF_EACH_SENDER.saturating_mul(self.senders.max(1))
+        held < MAX_HELD && self.flights.len() - held < AHEAD_OF_EACH_SENDER.saturating_mul(self.crew.count().max(1))
     }
 
     fn held(&self) -> usize {
@@ -243,7 +241,7 @@ impl Machine {
     /// The envelope did not arrive, and that was not the server's word. `dice` are from 0 to 1.
     pub(crate) fn fail(&mut self, id: FlightId, now: Instant, dice: f64) -> Failed {
         let was_down = self.destination.fails(id.0, now, dice);
-        self.full_since = None;
+        self.crew.gets_on();
         if self.phase != Phase::Open {
             if was_down && self.flights.contains_key(&id.0) {
                 return Failed::TheEnd;
@@ -317,7 +315,7 @@ impl Machine {
             }
             None => self.destination.ends(id.0),
         }
-        self.full_since = None;
+        self.crew.gets_on();
         self.flights.remove(&id.0)
     }
 
@@ -332,41 +330,9 @@ impl Machine {
         std::mem::take(&mut self.flights).into_values().collect()
     }
 
-    /// Whether there is to be one more sender. Envelopes are only finished with a sender at hand, which also watches
-    /// over the worker; more come when those there are keep `waiting` envelopes waiting.
-    pub(crate) fn sender_due(&mut self, waiting: usize, now: Instant) -> Due {
-        let crowded_until = self.crowded_until.filter(|until| now < *until);
-        if self.senders == 0 {
-            return crowded_until.map_or(Due::Now, Due::At);
-        }
-        let is_crowded = crowded_until.is_some();
-        if waiting == 0 || self.senders >= self.max_senders || is_crowded {
-            self.full_since = None;
-            return Due::Not;
-        }
-        match now.checked_duration_since(*self.full_since.get_or_insert(now)) {
-            Some(waited) if waited >= SLOW_ANSWER => Due::Now,
-            waited => Due::At(now + SLOW_ANSWER.saturating_sub(waited.unwrap_or_default())),
-        }
-    }
-
-    pub(crate) fn sender_started(&mut self) {
-        self.senders += 1;
-        self.full_since = None;
-    }
-
-    /// The system has no thread for the sender that was counted in.
-    pub(crate) fn sender_failed(&mut self, now: Instant) {
-        self.sender_ended();
-        self.crowded_until = Some(now + CROWDED);
-    }
-
-    pub(crate) fn sender_ended(&mut self) {
-        self.senders = self.senders.saturating_sub(1);
-    }
-
-    pub(crate) fn senders(&self) -> usize {
-        self.senders
+    /// The senders.
+    pub(crate) fn crew(&mut self) -> &mut Crew {
+        &mut self.crew
     }
 
     /// Whether a client report is to leave alone because no envelope took it along.
@@ -392,7 +358,7 @@ impl Machine {
 
     /// How many have no verdict.
     pub(crate) fn outstanding(&self) -> usize {
-        self.tickets.outstanding()
+        self.tickets.outstanding().saturating_sub(self.late)
     }
 
     /// Takes nothing more; what there is has until `deadline`.
@@ -420,8 +386,6 @@ impl Machine {
 
 /// One being sent, and one so that the sender need not wait for the worker.
 pub(crate) const AHEAD_OF_EACH_SENDER: usize = 2;
-/// A server that takes longer than this is worth another connection.
-const SLOW_ANSWER: Duration = Duration::from_millis(2);
 /// How many may wait for others: more would keep those back that need not wait.
 pub(crate) const MAX_HELD: usize = 8;
 /// So often one envelope fails while others do not; and so often it keeps others of its lane waiting.
@@ -430,7 +394,6 @@ const MAX_TRIES: u32 = 3;
 const BETWEEN_STORED: Duration = Duration::from_millis(100);
 /// How long counting what is left may take a thread that others wait for.
 pub(crate) const COUNTING: Duration = Duration::from_millis(25);
-const CROWDED: Duration = Duration::from_secs(1);
 const REPORT_AGE: Duration = Duration::from_secs(30);
 
 #[cfg(test)]
@@ -461,8 +424,8 @@ mod tests {
     fn two_envelopes_for_each_sender_are_ahead_of_the_wire() {
         let mut machine = Machine::new(4);
         for (senders, room) in [(0, 2), (1, 2), (2, 4), (4, 8)] {
-            while machine.senders() < senders {
-                machine.sender_started();
+            while machine.crew().count() < senders {
+                machine.crew().started();
             }
             while machine.has_room() {
                 machine.launch(cargo());
@@ -472,37 +435,6 @@ mod tests {
         let now = sentry_core::clock::now();
         assert!(machine.land(FlightId(3), None, now, SystemTime::UNIX_EPOCH).is_some());
         assert!(machine.has_room());
-    }
-
-    #[test]
-    fn senders_are_added_while_answers_are_slow_and_only_then() {
-        let start = sentry_core::clock::now();
-        let mut machine = Machine::new(4);
-        assert_eq!(machine.sender_due(0, start), Due::Now, "the first one, who also watches the worker");
-        machine.sender_started();
-        assert_eq!(machine.sender_due(0, start), Due::Not);
-        assert_eq!(machine.sender_due(1, start), Due::At(start + 2 * MS));
-        assert_eq!(machine.sender_due(1, start + MS), Due::At(start + 2 * MS));
-        let (id, _) = machine.launch(cargo());
-        assert!(land(&mut machine, id, &answer(200, None), start + MS).is_some());
-        assert_eq!(
-            machine.sender_due(1, start + 2 * MS),
-            Due::At(start + 4 * MS),
-            "an answer came: the wait begins anew"
-        );
-        assert_eq!(machine.sender_due(1, start + 4 * MS), Due::Now);
-        for _ in 1..4 {
-            machine.sender_started();
-        }
-        assert_eq!(machine.sender_due(9, start + 100 * MS), Due::Not);
-        machine.sender_failed(start + 100 * MS);
-        assert_eq!(machine.sender_due(9, start + 1_099 * MS), Due::Not, "the system has no threads: no storm");
-        assert_eq!(machine.sender_due(9, start + 1_100 * MS), Due::At(start + 1_102 * MS));
-        for _ in 0..4 {
-            machine.sender_ended();
-        }
-        assert_eq!(machine.sender_due(0, start + 100 * MS), Due::At(start + 1_100 * MS), "nor without any sender");
-        assert_eq!(machine.sender_due(0, start + 1_100 * MS), Due::Now);
     }
 
     #[test]

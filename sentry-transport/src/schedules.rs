@@ -140,6 +140,24 @@ fn an_outage_loses_nothing_before_the_end() {
 }
 
 #[test]
+fn who_knows_that_there_is_nobody_has_nobody_asked_again() {
+    explore(|pace| {
+        let posts = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&posts);
+        let world = World::new(move |_| {
+            counted.fetch_add(1, Ordering::AcqRel);
+            unreachable()
+        });
+        world.push();
+        assert!(!world.delivery.flush(LONG));
+        // One before the flush began to wait, and one for it.
+        let asked = posts.load(Ordering::Acquire);
+        assert!(pace == Pace::Hasty || asked <= 2, "{asked}");
+        world.shut_down(SHORT, pace, 1);
+    });
+}
+
+#[test]
 fn a_sender_that_panics_costs_one_envelope() {
     explore(|pace| {
         let calls = AtomicUsize::new(0);
@@ -163,6 +181,7 @@ fn a_failure_of_ours_hangs_nobody() {
         world.push();
         let _ = world.delivery.flush(LONG);
         world.shut_down(LONG, pace, 2);
+        assert!(pace == Pace::Hasty || elapsed() == Duration::ZERO, "nobody was told that the books are complete");
         assert!(failing.recv().is_ok());
     });
 }

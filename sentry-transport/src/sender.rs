@@ -85,8 +85,8 @@ fn ends(shared: &Shared, idle_since: Instant, now: Instant) -> Ends {
     if !ends {
         return Ends::NotYet;
     }
-    state.machine.sender_ended();
-    if state.machine.senders() == 0 && !is_over { Ends::Idle } else { Ends::Other }
+    state.machine.crew().ended();
+    if state.machine.crew().count() == 0 && !is_over { Ends::Idle } else { Ends::Other }
 }
 
 fn deliver(shared: &Arc<Shared>, job: Job, encoder: &mut Encoder) {
@@ -184,13 +184,9 @@ fn fail(shared: &Shared, mut job: Job) -> bool {
         spool.remove(file);
         state = shared.lock();
     }
+    let is_kept = matches!(failed, Failed::Kept { .. });
     match failed {
-        Failed::Kept { .. } => {
-            state.kept.push_back(job);
-            if state.is_waited_for() {
-                state.machine.hurry(now());
-            }
-        }
+        Failed::Kept { .. } => state.kept.push_back(job),
         Failed::Lost(flight) => {
             shared.recorder.record_losses(flight.cargo.losses.iter().copied(), Reason::NetworkError);
             state.machine.settle_flight(&flight);
@@ -201,7 +197,11 @@ fn fail(shared: &Shared, mut job: Job) -> bool {
     }
     // Whatever the worker sleeps for, it did not know of this.
     state.worker.wants = Wants::Nothing;
+    // First those go who know by now that there is nobody to wait for.
     shared.settled(&mut state);
+    if is_kept && state.is_waited_for() {
+        state.machine.hurry(now());
+    }
     drop(state);
     shared.wake_worker();
     is_the_end

@@ -30,7 +30,7 @@ impl Shared {
     /// To be called when something has been settled: lets go of the waiters it was the last for.
     pub(crate) fn settled(&self, state: &mut State) {
         if state.has_complete_books() {
-            for done in state.closers.drain(..) {
+            for done in state.waiting_for_books.drain(..) {
                 let _ = done.try_send(());
             }
         }
@@ -84,9 +84,7 @@ impl Shared {
         state.waiters.retain(|waiter| !waiter.done.same_channel(&done));
         state.machine.is_settled(ticket)
     }
-}
 
-impl Shared {
     /// Waits until everything that was there at the end is in the books: also what a thread had in hand, if it puts it
     /// down by then.
     pub(crate) fn wait_for_books(&self, deadline: Instant) {
@@ -95,17 +93,17 @@ impl Shared {
         if state.has_complete_books() {
             return;
         }
-        state.closers.push(done.clone());
+        state.waiting_for_books.push(done.clone());
         drop(state);
         let _ = wait.recv_deadline(deadline);
-        self.lock().closers.retain(|closer| !closer.same_channel(&done));
+        self.lock().waiting_for_books.retain(|closer| !closer.same_channel(&done));
     }
 }
 
 impl State {
-    /// Whether somebody waits in `flush` or `shutdown`.
+    /// Whether somebody waits in `flush` or `shutdown` who was not let go of yet.
     pub(crate) fn is_waited_for(&self) -> bool {
-        !self.waiters.is_empty()
+        self.waiters.iter().any(|waiter| waiter.report != LastReport::Over)
     }
 
     /// Whether a flush waits only for the report of what was lost.

@@ -149,9 +149,9 @@ fn next_task(shared: &Arc<Shared>, epoch: u64, limited: &mut Vec<Entry>) -> Task
             }
         }
         state.worker.wants = Wants::Room;
-        return match state.machine.sender_due(shared.jobs.1.len(), now) {
+        return match state.machine.crew().due(shared.jobs.1.len(), now) {
             Due::Now => {
-                state.machine.sender_started();
+                state.machine.crew().started();
                 Task::AddSender
             }
             Due::At(due) => sleep(&mut state, [Some(due), batch_due]),
@@ -164,11 +164,11 @@ fn next_task(shared: &Arc<Shared>, epoch: u64, limited: &mut Vec<Entry>) -> Task
     let reports = due == Due::Now || is_waited_for;
     let has_stored = shared.spool.as_ref().is_some_and(Spool::has_waiting) && state.machine.phase() == Phase::Open;
     let has_unsent = !state.kept.is_empty() || !state.queue.is_empty() || !shared.jobs.1.is_empty();
-    if state.machine.senders() == 0 && (reports || has_stored || has_unsent) {
+    if state.machine.crew().count() == 0 && (reports || has_stored || has_unsent) {
         // Nothing is finished without someone to send it, who also watches over this thread meanwhile.
-        match state.machine.sender_due(0, now) {
+        match state.machine.crew().due(0, now) {
             Due::Now => {
-                state.machine.sender_started();
+                state.machine.crew().started();
                 return Task::AddSender;
             }
             Due::At(due) => return sleep(&mut state, [Some(due), batch_due]),
@@ -502,7 +502,7 @@ fn pop(state: &mut State) -> Option<Entry> {
 fn add_sender(shared: &Arc<Shared>) {
     if let Err(error) = sender::spawn(shared) {
         shared.diagnostics.fault("sender thread", format_args!("cannot start a thread to send with: {error}"));
-        shared.lock().machine.sender_failed(now());
+        shared.lock().machine.crew().failed(now());
     }
 }
 

@@ -24,6 +24,7 @@ pub mod http;
 pub mod listener;
 pub mod receiver;
 pub mod server;
+pub mod tools;
 
 pub use envelope::{ParsedEnvelope, ReceivedItem};
 pub use folder::{Folder, count_kept};

@@ -23,7 +23,7 @@ use crate::client::{Admission, Client};
 use crate::clock;
 use crate::crash;
 use crate::hint::SharedError;
-use crate::integration::{ErrorDescription, Integration};
+use crate::integration::Integration;
 use crate::performance::TransactionOrSpan;
 use crate::propagation::TracePropagationContext;
 use crate::protocol::{Event, Level};
@@ -162,12 +162,6 @@ impl Hub {
         f()
     }
 
-    /// What the client's integrations know of an error: for bridges to error types.
-    #[doc(hidden)]
-    pub fn describe_error(&self, error: &(dyn std::error::Error + 'static)) -> Option<ErrorDescription> {
-        self.client()?.pipeline().describe_error(error)
-    }
-
     /// The client that is captured for.
     #[must_use]
     pub fn client(&self) -> Option<Arc<Client>> {
@@ -264,8 +258,9 @@ impl Hub {
         }
         capture.is_sampled_out = admission == Admission::ForTheSession;
         capture.set_urgent();
-        repeats::note_panic(&capture, capture.event_id);
+        let told = repeats::told_of_panic(&capture);
         let (id, is_recorded) = client.deliver_crash(capture, self.snapshot());
+        repeats::note_panic(told, id);
         (self.remember(id), is_recorded)
     }
 

@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
 use uuid::Uuid;
@@ -90,14 +90,16 @@ const LONGEST: Duration = Duration::from_secs(1);
 /// The panics of late, in whatever thread, by what a task's `JoinError` tells of them.
 static PANICS: Mutex<VecDeque<(String, Uuid)>> = Mutex::new(VecDeque::new());
 
-/// Notes a panic that was captured. Waits for nobody: it is called while panicking.
-pub(super) fn note_panic(capture: &Capture, event_id: Uuid) {
-    let Body::Event(event) = &capture.body else { return };
-    let Some(message) = event.exception.values.last().and_then(|exception| exception.value.as_deref()) else { return };
-    if event_id.is_nil() || message.len() > MOST_BYTES {
-        return;
-    }
-    let told = format!("{JOINED}{message:?}");
+/// What a `JoinError` would tell of the panic in `capture`.
+pub(super) fn told_of_panic(capture: &Capture) -> Option<String> {
+    let Body::Event(event) = &capture.body else { return None };
+    let message = event.exception.values.last()?.value.as_deref()?;
+    (message.len() <= MOST_BYTES).then(|| format!("{JOINED}{message:?}"))
+}
+
+/// Notes a panic whose event is sent. Waits for nobody: it is called while panicking.
+pub(super) fn note_panic(told: Option<String>, event_id: Uuid) {
+    let Some(told) = told.filter(|_| !event_id.is_nil()) else { return };
     if let Ok(mut panics) = PANICS.try_lock() {
         panics.truncate(MOST_PANICS - 1);
         panics.push_front((told, event_id));
@@ -107,7 +109,8 @@ pub(super) fn note_panic(capture: &Capture, event_id: Uuid) {
 /// The event of the panic that ended a task, if `text` is that of its `JoinError`. It is met once.
 pub(super) fn panic_of_task(text: &str) -> Option<Uuid> {
     let told = text.get(text.find(JOINED)?..)?;
-    let mut panics = PANICS.lock().unwrap_or_else(PoisonError::into_inner);
+    // Not waited for either: in a forked process, nobody might ever let go of it.
+    let mut panics = PANICS.try_lock().ok()?;
     let at = panics.iter().position(|(panic, _)| panic == told)?;
     panics.remove(at).map(|(_, event_id)| event_id)
 }
@@ -132,7 +135,9 @@ mod tests {
         let event = Event { exception: vec![exception].into(), ..Event::default() };
         let capture = Capture::from_event(event);
         let id = capture.event_id;
-        note_panic(&capture, id);
+        note_panic(told_of_panic(&capture), Uuid::nil());
+        assert_eq!(panic_of_task("task 7 panicked with message \"no \\\"money\\\"\""), None, "it was not sent");
+        note_panic(told_of_panic(&capture), id);
         let text = format!("task 7 panicked with message {:?}", "no \"money\"");
         assert_eq!(panic_of_task("task 7 was cancelled"), None);
         assert_eq!(panic_of_task("task 7 panicked with message \"other\""), None);

@@ -1,4 +1,4 @@
-//! Capturing what is no event, or more than one: check-ins, feedback, and errors that the program gives away.
+//! Capturing what is no event, or more than one: check-ins, feedback, and errors.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -8,10 +8,10 @@ use uuid::Uuid;
 use super::Hub;
 use super::repeats::{self, Chain, Source};
 use crate::caught::caught;
-use crate::error_event::chain_of;
+use crate::error_event::{KnownErrors, chain_of};
 use crate::feedback::Feedback;
 use crate::hint::SharedError;
-use crate::protocol::MonitorCheckIn;
+use crate::protocol::{MonitorCheckIn, Stacktrace};
 use crate::session::Effect;
 
 impl Hub {
@@ -53,11 +53,22 @@ impl Hub {
         if let Some(id) = repeats::is_of_task(std::any::type_name::<E>()).then(of_panic).flatten() {
             return id;
         }
-        let says = || Chain::of_links(&chain_of(error, &|source| client.pipeline().describe_error(source)));
+        let says = || Chain::of_links(&chain_of(error, &**client.pipeline()));
         if let Some(id) = self.repeated(Some(&Source::Error), says) {
             return id;
         }
         let effect = || Effect { is_error: true, ..Effect::default() };
         self.capture_for(&client, Some(Source::Error), effect, || client.pipeline().capture_of(error, owned))
+    }
+}
+
+/// For bridges to error types: what the client's integrations know.
+impl KnownErrors for Hub {
+    fn error_type(&self, error: &(dyn Error + 'static)) -> Option<&'static str> {
+        self.client()?.pipeline().error_type(error)
+    }
+
+    fn error_stacktrace(&self, error: &(dyn Error + 'static)) -> Option<Stacktrace> {
+        self.client()?.pipeline().error_stacktrace(error)
     }
 }

@@ -6,12 +6,11 @@ use std::error::Error;
 use super::Pipeline;
 use crate::capture::{Body, Capture};
 use crate::caught::caught;
-use crate::error_event::{chain_of, exceptions_from_chain, names_of};
+use crate::error_event::{KnownErrors, chain_of, exceptions_from_chain, names_of};
 use crate::hint::SharedError;
-use crate::integration::ErrorDescription;
 use crate::options::sample;
 use crate::protocol::client_report::{Category, Reason};
-use crate::protocol::{Event, Exception, Level};
+use crate::protocol::{Event, Exception, Level, Stacktrace};
 use crate::suppress;
 
 impl Pipeline {
@@ -22,7 +21,7 @@ impl Pipeline {
             return false;
         }
         let _mark = suppress::enter();
-        let is_listed = || names_of(error).any(|(ty, module)| self.lists(&ty, module));
+        let is_listed = || names_of(error, self).any(|(ty, module)| self.lists(&ty, module));
         let is_unwanted = || match &options.ignore_errors_if {
             Some(ignores) => self.asked("ignore_errors_if", "the error is kept", || ignores(&error)) == Some(true),
             None => false,
@@ -60,7 +59,7 @@ impl Pipeline {
     /// A capture of `error`. With an `on_error` it is one of a whole event, which that has seen.
     pub(crate) fn capture_of<E: Error + ?Sized>(&self, error: &E, owned: SharedError) -> Capture {
         let _mark = suppress::enter();
-        let chain = chain_of(error, &|source| self.describe_error(source));
+        let chain = chain_of(error, self);
         let mut capture = match &self.options.on_error {
             None => Capture::new(Body::Error(chain), Level::Error),
             Some(on_error) => {
@@ -75,11 +74,6 @@ impl Pipeline {
             capture.error = owned;
         }
         capture
-    }
-
-    /// What an integration knows of an error.
-    pub(crate) fn describe_error(&self, error: &(dyn Error + 'static)) -> Option<ErrorDescription> {
-        self.integrations.iter().find_map(|(_, integration)| integration.describe_error(error))
     }
 
     /// Throws the dice for a finished event, if that is left to a sampler (spec HOK-06).
@@ -107,5 +101,15 @@ impl Pipeline {
             self.diagnostics.fault("hook panicked", format_args!("{name} panicked; {consequence}"));
         }
         answer
+    }
+}
+
+impl KnownErrors for Pipeline {
+    fn error_type(&self, error: &(dyn Error + 'static)) -> Option<&'static str> {
+        self.integrations.iter().find_map(|(_, integration)| integration.error_type(error))
+    }
+
+    fn error_stacktrace(&self, error: &(dyn Error + 'static)) -> Option<Stacktrace> {
+        self.integrations.iter().find_map(|(_, integration)| integration.error_stacktrace(error))
     }
 }

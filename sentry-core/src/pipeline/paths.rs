@@ -5,9 +5,10 @@ use crate::protocol::{Context, DebugImage, Event, LogAttribute, Map, Stacktrace,
 /// Shortens what the SDK's own integrations write as paths. What the program says elsewhere is its own word.
 pub(super) fn shorten(event: &mut Event<'static>) {
     let exceptions = &mut event.exception.values;
-    exceptions.iter_mut().filter_map(|exception| exception.mechanism.as_mut()).for_each(|mechanism| {
-        shorten_values(&mut mechanism.data);
-    });
+    let mechanisms = exceptions.iter_mut().filter_map(|exception| exception.mechanism.as_mut());
+    for mechanism in mechanisms.filter(|mechanism| mechanism.ty == "panic") {
+        mechanism.data.get_mut("file").into_iter().for_each(shorten_value);
+    }
     let exceptions = exceptions.iter_mut().filter_map(|exception| exception.stacktrace.as_mut());
     let threads = event.threads.values.iter_mut().filter_map(|thread| thread.stacktrace.as_mut());
     exceptions.chain(threads).chain(event.stacktrace.as_mut()).for_each(shorten_trace);
@@ -41,9 +42,9 @@ fn shorten_values(values: &mut Map<String, Value>) {
     values.iter_mut().filter(|(key, _)| is_place(key)).for_each(|(_, value)| shorten_value(value));
 }
 
-/// Keys of places in the source, as the bridges and the panic hook write them.
+/// Keys of places in the source, as the bridges write them.
 fn is_place(key: &str) -> bool {
-    matches!(key, "file" | "code.file.path" | "logger.file")
+    matches!(key, "code.file.path" | "logger.file")
 }
 
 fn shorten_value(value: &mut Value) {

@@ -5,7 +5,7 @@ use std::error::Error;
 use std::fmt::{self, Display, Write};
 
 use sentry_core::protocol::{Frame, Stacktrace};
-use sentry_core::{ErrorDescription, Integration, caught};
+use sentry_core::{Integration, caught};
 
 use super::parse_stacktrace;
 
@@ -35,10 +35,17 @@ use super::parse_stacktrace;
 /// takes some milliseconds for the first one of a process.
 #[derive(Default)]
 pub struct ErrorTypesIntegration {
-    types: Vec<Describe>,
+    types: Vec<Known>,
 }
 
-type Describe = Box<dyn Fn(&(dyn Error + 'static)) -> Option<ErrorDescription> + Send + Sync>;
+/// A type of errors.
+struct Known {
+    name: &'static str,
+    is_of: fn(&(dyn Error + 'static)) -> bool,
+    stacktrace: ReadStacktrace,
+}
+
+type ReadStacktrace = Box<dyn Fn(&(dyn Error + 'static)) -> Option<Stacktrace> + Send + Sync>;
 
 impl ErrorTypesIntegration {
     /// The integration, which knows no type yet.
@@ -59,11 +66,11 @@ impl ErrorTypesIntegration {
         mut self,
         backtrace: impl Fn(&E) -> Option<&Backtrace> + Send + Sync + 'static,
     ) -> Self {
-        self.types.push(Box::new(move |error| {
-            let error = error.downcast_ref::<E>()?;
-            let stacktrace = backtrace(error).and_then(stacktrace_of);
-            Some(ErrorDescription { type_name: std::any::type_name::<E>(), stacktrace })
-        }));
+        self.types.push(Known {
+            name: std::any::type_name::<E>(),
+            is_of: |error| error.is::<E>(),
+            stacktrace: Box::new(move |error| stacktrace_of(backtrace(error.downcast_ref()?)?)),
+        });
         self
     }
 }
@@ -73,8 +80,12 @@ impl Integration for ErrorTypesIntegration {
         "error-types"
     }
 
-    fn describe_error(&self, error: &(dyn Error + 'static)) -> Option<ErrorDescription> {
-        self.types.iter().find_map(|describe| describe(error))
+    fn error_type(&self, error: &(dyn Error + 'static)) -> Option<&'static str> {
+        self.types.iter().find(|known| (known.is_of)(error)).map(|known| known.name)
+    }
+
+    fn error_stacktrace(&self, error: &(dyn Error + 'static)) -> Option<Stacktrace> {
+        self.types.iter().find_map(|known| (known.stacktrace)(error))
     }
 }
 
@@ -145,14 +156,14 @@ mod tests {
     fn names_and_backtraces_of_known_types_are_told() {
         let integration =
             ErrorTypesIntegration::new().with::<fmt::Error>().with_backtrace(|error: &Carries| Some(&error.0));
-        let known = integration.describe_error(&Carries(Backtrace::force_capture())).unwrap();
-        assert!(known.type_name.ends_with("::Carries"), "{}", known.type_name);
-        let trace = known.stacktrace.unwrap();
+        let carries = Carries(Backtrace::force_capture());
+        let name = integration.error_type(&carries).unwrap();
+        assert!(name.ends_with("::Carries"), "{name}");
+        let trace = integration.error_stacktrace(&carries).unwrap();
         let newest = trace.frames.last().and_then(|frame| frame.function.as_deref()).unwrap();
         assert!(newest.contains("names_and_backtraces_of_known_types_are_told"), "{newest}");
-        let without = integration.describe_error(&Carries(Backtrace::disabled())).unwrap();
-        assert_eq!(without.stacktrace, None);
-        assert!(integration.describe_error(&fmt::Error).is_some());
-        assert!(integration.describe_error(&std::env::VarError::NotPresent).is_none());
+        assert_eq!(integration.error_stacktrace(&Carries(Backtrace::disabled())), None);
+        assert_eq!(integration.error_type(&fmt::Error), Some("core::fmt::Error"));
+        assert_eq!(integration.error_type(&std::env::VarError::NotPresent), None);
     }
 }

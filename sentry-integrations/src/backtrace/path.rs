@@ -1,17 +1,19 @@
 //! Paths of source files: what to show of them, and whether they are somebody else's code.
 
 use std::borrow::Cow;
+use std::sync::OnceLock;
 
-use once_cell::sync::Lazy;
+use sentry_core::fork::PerProcess;
 
 /// The path as a person would name the file: relative, and the same on every machine that builds the program.
 ///
 /// Rust's own sources, registry and git dependencies start at their package; the program's own files at the current
 /// directory, or at the package's directory when the program was built elsewhere.
 pub(crate) fn filename(path: &str) -> String {
-    static DIRECTORY: Lazy<Option<String>> =
-        Lazy::new(|| std::env::current_dir().ok()?.into_os_string().into_string().ok());
-    relative(path, DIRECTORY.as_deref())
+    static DIRECTORY: PerProcess<OnceLock<Option<String>>> = PerProcess::new(OnceLock::new());
+    let directory =
+        DIRECTORY.get().get_or_init(|| std::env::current_dir().ok()?.into_os_string().into_string().ok()).as_deref();
+    relative(path, directory)
 }
 
 /// Whether the file belongs to Rust or to a dependency fetched by cargo.

@@ -2,10 +2,9 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use once_cell::sync::Lazy;
-use sentry_core::fork::{self, Heir, PerProcess};
+use sentry_core::fork::{self, PerProcess};
 use sentry_core::protocol::{Addr, Frame, Stacktrace};
 use sentry_core::{ClientOptions, RawStack};
 
@@ -69,8 +68,8 @@ fn forget_if_code_changed() {}
 
 /// What was read in this process so far.
 fn known() -> MutexGuard<'static, Known> {
-    static KNOWN: PerProcess<Shared> = PerProcess::new(Shared(Lazy::new(Mutex::default)));
-    KNOWN.get().0.lock().unwrap_or_else(PoisonError::into_inner)
+    static KNOWN: PerProcess<OnceLock<Mutex<Known>>> = PerProcess::new(OnceLock::new());
+    KNOWN.get().get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 struct Known {
@@ -183,14 +182,6 @@ impl LookUps {
 impl Drop for LookUps {
     fn drop(&mut self) {
         INSIDE.fetch_sub(1, Ordering::AcqRel);
-    }
-}
-
-struct Shared(Lazy<Mutex<Known>>);
-
-impl Heir for Shared {
-    fn heir(&self) -> Self {
-        Self(Lazy::new(Mutex::default))
     }
 }
 

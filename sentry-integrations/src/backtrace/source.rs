@@ -4,11 +4,10 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::SystemTime;
 
-use once_cell::sync::Lazy;
-use sentry_core::fork::{Heir, PerProcess};
+use sentry_core::fork::PerProcess;
 use sentry_core::protocol::{Frame, Stacktrace};
 
 /// Adds `lines` lines before and after the line of each of the program's own frames that has none yet.
@@ -48,36 +47,41 @@ fn cut(line: &str) -> String {
 
 /// The text of a file, if it is one to be shown.
 fn source(path: &str) -> Option<Arc<str>> {
-    static CACHE: PerProcess<Cache> = PerProcess::new(Cache(Lazy::new(Mutex::default)));
-    let cache = || CACHE.get().0.lock().unwrap_or_else(PoisonError::into_inner);
+    static CACHE: PerProcess<OnceLock<Mutex<Sources>>> = PerProcess::new(OnceLock::new());
+    let cache = || CACHE.get().get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
 
-    if let Some(known) = cache().get(path) {
+    if let Some(known) = cache().files.get(path) {
         return known.clone();
     }
     let source = read(Path::new(path), built());
-    let mut cache = cache();
-    let displaced = if cache.len() >= MOST_FILES { std::mem::take(&mut *cache) } else { HashMap::new() };
-    cache.insert(path.to_owned(), source.clone());
-    drop(cache);
+    let displaced = cache().put(path, source.clone());
     drop(displaced);
     source
 }
 
-type Sources = HashMap<String, Option<Arc<str>>>;
+/// Files by path, also those that are not to be shown; dropped whole when there are too many.
+#[derive(Default)]
+struct Sources {
+    files: HashMap<String, Option<Arc<str>>>,
+    bytes: usize,
+}
 
-struct Cache(Lazy<Mutex<Sources>>);
-
-impl Heir for Cache {
-    fn heir(&self) -> Self {
-        Self(Lazy::new(Mutex::default))
+impl Sources {
+    /// Returns what had to go, to be dropped outside the lock.
+    fn put(&mut self, path: &str, source: Option<Arc<str>>) -> Self {
+        let bytes = source.as_ref().map_or(0, |source| source.len());
+        let is_full = self.files.len() >= MOST_FILES || self.bytes + bytes > MOST_BYTES;
+        let displaced = if is_full { std::mem::take(self) } else { Self::default() };
+        self.bytes += bytes;
+        self.files.insert(path.to_owned(), source);
+        displaced
     }
 }
 
 /// When the program was built, as far as its file tells.
 fn built() -> Option<SystemTime> {
-    static BUILT: Lazy<Option<SystemTime>> =
-        Lazy::new(|| std::env::current_exe().ok()?.metadata().ok()?.modified().ok());
-    *BUILT
+    static BUILT: PerProcess<OnceLock<Option<SystemTime>>> = PerProcess::new(OnceLock::new());
+    *BUILT.get().get_or_init(|| std::env::current_exe().ok()?.metadata().ok()?.modified().ok())
 }
 
 fn read(path: &Path, built: Option<SystemTime>) -> Option<Arc<str>> {
@@ -103,7 +107,8 @@ const LARGEST: u64 = 1 << 20;
 const LONGEST_LINE: usize = 500;
 /// Nobody reads more around a line.
 const MOST_LINES: usize = 50;
-const MOST_FILES: usize = 32;
+const MOST_FILES: usize = 64;
+const MOST_BYTES: usize = 2 << 20;
 /// How many directories above a file a package may begin.
 const DEEPEST: usize = 16;
 
@@ -160,6 +165,19 @@ mod tests {
         {
             assert_eq!(context(frame(path, 1), 2), nothing, "{path}");
         }
+    }
+
+    #[test]
+    fn few_files_are_kept() {
+        let mut sources = Sources::default();
+        let large: Arc<str> = "x".repeat(LARGEST as usize).into();
+        for name in ["a", "b"] {
+            assert!(sources.put(name, Some(Arc::clone(&large))).files.is_empty());
+        }
+        assert_eq!(sources.put("c", Some(large)).files.len(), 2);
+        assert_eq!((sources.files.len(), sources.bytes), (1, LARGEST as usize));
+        (0..MOST_FILES).for_each(|n| drop(sources.put(&n.to_string(), None)));
+        assert!(sources.files.len() <= MOST_FILES);
     }
 
     #[test]

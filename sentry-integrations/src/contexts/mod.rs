@@ -11,9 +11,11 @@ mod os_release;
 mod sys;
 pub mod utils;
 
+use std::sync::OnceLock;
 use std::time::SystemTime;
 
-use once_cell::sync::{Lazy, OnceCell};
+use once_cell::sync::OnceCell;
+use sentry_core::fork::PerProcess;
 use sentry_core::protocol::{Context, Event, Map, Transaction};
 use sentry_core::{ClientOptions, Integration, clock};
 
@@ -30,8 +32,11 @@ pub struct ContextIntegration {
     add_app: bool,
     add_container: bool,
     started: OnceCell<SystemTime>,
-    app: OnceCell<Context>,
+    app: Made<Context>,
 }
+
+/// What is read once, in each process.
+type Made<T> = PerProcess<OnceLock<T>>;
 
 impl Default for ContextIntegration {
     fn default() -> Self {
@@ -42,7 +47,7 @@ impl Default for ContextIntegration {
             add_app: true,
             add_container: true,
             started: OnceCell::new(),
-            app: OnceCell::new(),
+            app: PerProcess::of_now(OnceLock::new()),
         }
     }
 }
@@ -127,32 +132,33 @@ impl ContextIntegration {
             }
         };
         if self.add_os {
-            static OS: Lazy<Option<Context>> = Lazy::new(utils::os_context);
-            add("os", &|| OS.clone());
+            static OS: Made<Option<Context>> = PerProcess::new(OnceLock::new());
+            add("os", &|| OS.get().get_or_init(utils::os_context).clone());
         }
         if self.add_rust {
             add("rust", &|| Some(utils::rust_context()));
         }
         if self.add_device {
-            static DEVICE: Lazy<Context> = Lazy::new(utils::device_context);
-            add("device", &|| Some(with_name(DEVICE.clone(), options)));
+            static DEVICE: Made<Context> = PerProcess::new(OnceLock::new());
+            let device = || DEVICE.get().get_or_init(utils::device_context).clone();
+            add("device", &|| Some(with_name(device(), options)));
         }
         if self.add_app {
             let app = || utils::app_context(self.started.get().copied(), options.release.as_deref());
-            add("app", &|| Some(self.app.get_or_init(app).clone()));
+            add("app", &|| Some(self.app.get().get_or_init(app).clone()));
         }
         if self.add_container {
-            static CONTAINER: Lazy<Option<Context>> = Lazy::new(utils::container_context);
-            add("container", &|| CONTAINER.clone());
+            static CONTAINER: Made<Option<Context>> = PerProcess::new(OnceLock::new());
+            add("container", &|| CONTAINER.get().get_or_init(utils::container_context).clone());
         }
     }
 }
 
 fn with_name(device: Context, options: &ClientOptions) -> Context {
-    static NAME: Lazy<Option<String>> = Lazy::new(utils::server_name);
+    static NAME: Made<Option<String>> = PerProcess::new(OnceLock::new());
     match device {
         Context::Device(mut device) if options.send_default_pii => {
-            device.name.clone_from(&NAME);
+            device.name.clone_from(NAME.get().get_or_init(utils::server_name));
             Context::Device(device)
         }
         other => other,

@@ -106,7 +106,7 @@ fn a_server_that_closes_every_connection_is_not_asked_for_ever() {
     program.give_up();
     let events = server.rest().iter().filter(|request| request.reported().is_empty()).count();
     // The first; the second on its connection and on another one; and again for the flush and the end.
-    assert!((4..=20).contains(&events), "{events}");
+    assert!((4..=10).contains(&events), "{events}");
     program.expect_books(2, 1, 0, &[(Reason::NetworkError, 1)]);
 }
 

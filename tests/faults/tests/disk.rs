@@ -28,7 +28,7 @@ use sentry::protocol::client_report::Category;
 use sentry::protocol::{Event, Level};
 use sentry::transports::DefaultTransportFactory;
 use sentry::{Client, ClientOptions, SpoolFsync, SpoolOptions};
-use support::{Folder, Receiver, child, wait_until};
+use support::{Folder, Receiver, child, tools, wait_until};
 
 fn main() {
     if child::main_dispatch(&[("deliver", deliver), ("survive an outage", survive_an_outage), ("store", store)]) {
@@ -311,17 +311,10 @@ fn removed_files() {
 
 /// Runs a child, some calls of which fail. Says so where that cannot be done.
 fn with_failing_calls(inject: &str) {
-    let strace = |program: &Path| {
-        let mut command = Command::new("strace");
-        command.args(["-f", "-qq", "-o", "/dev/null", "-e"]).arg(format!("inject={inject}")).arg(program);
-        command
-    };
-    let works = strace("true".as_ref()).stderr(Stdio::null()).status();
-    if !works.is_ok_and(|status| status.success()) {
+    let Some(mut command) = tools::strace(inject) else {
         return println!("  skipped: strace is not there, or may not trace");
-    }
+    };
     let (receiver, folder) = (Receiver::start(), Folder::new());
-    let mut command = strace(&std::env::current_exe().unwrap());
     command.env("TEST_FSYNC", "1");
     expect_delivered(&with_child(command, "deliver", &receiver, &folder), &receiver, None);
 }
@@ -340,16 +333,10 @@ fn without_locks() {
 
 /// Runs a program in a mount name space of its own. `false`, which is said, where that is not allowed.
 fn mounted(mount: &str, run: impl FnOnce(Command)) {
-    let unshare = |script: &str| {
-        let mut command = Command::new("unshare");
-        command.args(["-Urm", "sh", "-c", script]).arg(std::env::current_exe().unwrap());
-        command
-    };
-    let works = unshare("mount -t tmpfs tmpfs /mnt").stderr(Stdio::null()).status();
-    if !works.is_ok_and(|status| status.success()) {
-        return println!("  skipped: unshare is not there, or may not mount");
+    match tools::unshare("-Urm", "mount -t tmpfs tmpfs /mnt", mount) {
+        Some(command) => run(command),
+        None => println!("  skipped: unshare is not there, or may not mount"),
     }
-    run(unshare(&format!("{mount} && exec \"$0\"")));
 }
 
 fn outage_on(mount: &str) {

@@ -17,7 +17,7 @@ mod support;
 
 use std::io::BufReader;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -27,7 +27,7 @@ use sentry::protocol::{Attachment, Event, Level};
 use sentry::transports::DefaultTransportFactory;
 use sentry::{Client, ClientOptions, Scope};
 use support::http::{self, Reply};
-use support::{Folder, Receiver, child, wait_until};
+use support::{Folder, Receiver, child, tools, wait_until};
 
 fn main() {
     let children: &[(&str, fn())] =
@@ -48,16 +48,9 @@ fn main() {
 
 /// Runs a child in a network and mount name space that was made ready by these commands.
 fn in_name_space(row: &str, ready: &str, name: &str) {
-    let unshare = |script: String| {
-        let mut command = Command::new("unshare");
-        command.args(["-Urnm", "sh", "-c", &script]).arg(std::env::current_exe().unwrap());
-        command
-    };
-    let works = unshare(ready.to_owned()).stdout(Stdio::null()).stderr(Stdio::null()).status();
-    if !works.is_ok_and(|status| status.success()) {
+    let Some(mut command) = tools::unshare("-Urnm", ready, ready) else {
         return println!("{row}: skipped: unshare, ip, mount or tc is not there, or not allowed");
-    }
-    let mut command = unshare(format!("{ready} && exec \"$0\""));
+    };
     let out = command.env("SENTRY_TEST_CHILD", name).stdin(Stdio::null()).output().unwrap();
     let (stdout, stderr) = (String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
     assert!(out.status.success(), "{row}: {stdout}{stderr}");

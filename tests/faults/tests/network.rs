@@ -28,7 +28,7 @@ use sentry::protocol::client_report::{Category, Reason};
 use sentry::protocol::{Event, Level};
 use sentry::transports::DefaultTransportFactory;
 use sentry::{Client, ClientOptions};
-use support::{Folder, Receiver, Reply, ScriptedServer, Step, child};
+use support::{Folder, Receiver, Reply, ScriptedServer, Step, child, tools};
 
 fn main() {
     if child::main_dispatch(&[("no route", no_route), ("leave some", leave_some), ("start again", start_again)]) {
@@ -300,16 +300,9 @@ fn a_server_that_comes_and_goes() {
 
 /// Row 3: no network at all, where this machine lets a test be without one.
 fn test_no_route() {
-    let unshare = |program: &std::path::Path| {
-        let mut command = std::process::Command::new("unshare");
-        command.arg("-Urn").arg(program).stderr(std::process::Stdio::null());
-        command
+    let Some(mut command) = tools::unshare("-Urn", "true", "true") else {
+        return println!("3\tskipped: unshare is not there, or not allowed");
     };
-    if !unshare("true".as_ref()).status().is_ok_and(|status| status.success()) {
-        println!("3\tskipped: unshare is not there, or not allowed");
-        return;
-    }
-    let mut command = unshare(&std::env::current_exe().unwrap());
     assert!(command.env("SENTRY_TEST_CHILD", "no route").status().unwrap().success());
     println!("3\tno route: {EVENTS} of {EVENTS} stored");
 }

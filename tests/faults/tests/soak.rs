@@ -22,7 +22,7 @@ use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -30,7 +30,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use sentry::protocol::client_report::Category;
 use sentry::{ClientOptions, Level, SpoolMode, SpoolOptions};
-use support::{Folder, Receiver, Reply, child, count_kept, wait_until};
+use support::{Folder, Receiver, Reply, child, count_kept, tools, wait_until};
 
 fn main() {
     if child::main_dispatch(&[("soak", soak), ("victim", victim), ("recover", recover)]) {
@@ -38,21 +38,13 @@ fn main() {
     }
     let folder = Folder::new();
     fs::create_dir(folder.path()).unwrap();
-    let unshare = |script: &str| {
-        let mut command = Command::new("unshare");
-        command.args(["-Urm", "sh", "-c", script]).arg(std::env::current_exe().unwrap());
+    let mount = "mount -t tmpfs -o size=8m tmpfs \"$TEST_FOLDER\"";
+    let mut command = tools::unshare("-Urm", "mount -t tmpfs tmpfs /mnt", mount).unwrap_or_else(|| {
+        println!("without a full disk: unshare is not there, or may not mount");
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.env("TEST_NEVER_FULL", "1");
         command
-    };
-    let works = unshare("mount -t tmpfs tmpfs /mnt").stderr(Stdio::null()).status();
-    let mut command = match works.is_ok_and(|status| status.success()) {
-        true => unshare("mount -t tmpfs -o size=8m tmpfs \"$TEST_FOLDER\" && exec \"$0\""),
-        false => {
-            println!("without a full disk: unshare is not there, or may not mount");
-            let mut command = Command::new(std::env::current_exe().unwrap());
-            command.env("TEST_NEVER_FULL", "1");
-            command
-        }
-    };
+    });
     let status = command.env("SENTRY_TEST_CHILD", "soak").env("TEST_FOLDER", folder.path()).status().unwrap();
     assert!(status.success());
 }

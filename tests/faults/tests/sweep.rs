@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use sentry::protocol::client_report::Category;
 use sentry::{ClientOptions, Level, SpoolMode, SpoolOptions};
-use support::{Folder, Receiver, child, count_kept, wait_until};
+use support::{Folder, Receiver, child, count_kept, tools, wait_until};
 
 /// What a process does to files and sockets.
 const CALLS: &str = "openat,write,rename,renameat,renameat2,unlink,unlinkat,rmdir,mkdir,fsync,fdatasync,flock,connect,\
@@ -32,10 +32,8 @@ fn main() {
     if child::main_dispatch(&[("victim", victim), ("recover", recover)]) {
         return;
     }
-    let strace = Command::new("strace").args(["-f", "-o", "/dev/null", "true"]).stderr(Stdio::null()).status();
-    if !strace.is_ok_and(|status| status.success()) {
-        println!("skipped: strace is not there, or may not trace");
-        return;
+    if tools::strace("write:delay_enter=1").is_none() {
+        return println!("skipped: strace is not there, or may not trace");
     }
     for name in ["victim", "recover"] {
         let (mut points, mut accepted, mut lost, mut twice, mut stuck) = (0, 0, 0, 0, 0);
@@ -72,15 +70,9 @@ fn main() {
 /// Runs a child, killed at its `call`-th call by any of its threads; 0 is a child that ends without sending. Tells whether it
 /// did not end well, and what it knew to be accepted.
 fn run(name: &str, receiver: &Receiver, spool: &Folder, call: Option<usize>) -> (bool, Vec<String>) {
-    let binary = std::env::current_exe().unwrap();
     let mut command = match call {
-        Some(call) if call > 0 => {
-            let mut strace = Command::new("strace");
-            strace.args(["-f", "-qq", "-o", "/dev/null", "-e"]);
-            strace.arg(format!("inject={CALLS}:signal=KILL:when={call}")).arg(&binary);
-            strace
-        }
-        _ => Command::new(&binary),
+        Some(call) if call > 0 => tools::strace(&format!("{CALLS}:signal=KILL:when={call}")).unwrap(),
+        _ => Command::new(std::env::current_exe().unwrap()),
     };
     command.env("SENTRY_TEST_CHILD", name).env("TEST_DSN", receiver.dsn()).env("TEST_SPOOL", spool.path());
     command.env_remove("SENTRY_DSN").env("TEST_ABORTS", if call == Some(0) { "1" } else { "" });
