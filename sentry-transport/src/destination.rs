@@ -46,6 +46,11 @@ impl Destination {
         self.down.is_some()
     }
 
+    /// Whether an envelope arrived before, or did not.
+    pub(crate) fn is_known(&self) -> bool {
+        self.is_down() || self.successes > 0
+    }
+
     /// Every other attempt is to be another envelope than the ones before.
     pub(crate) fn prefers_new(&self) -> bool {
         self.down.as_ref().is_some_and(|down| down.failures % 2 == 0)

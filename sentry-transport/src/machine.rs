@@ -271,8 +271,12 @@ impl Machine {
         })
     }
 
-    /// Whether something may be taken up from disk: after an outage, so many a second.
+    /// Whether something may be taken up from disk: after an outage, so many a second. Who starts does not know whether
+    /// there is one: it sends one, to see.
     pub(crate) fn stored_due(&self, now: Instant) -> Due {
+        if !self.destination.is_known() && !self.flights.is_empty() {
+            return Due::Not;
+        }
         match self.next_stored.filter(|at| now < *at) {
             Some(at) => Due::At(at),
             None => Due::Now,
@@ -286,6 +290,11 @@ impl Machine {
             (_, true, _) | (.., Some(_)) => Some(now + BETWEEN_STORED),
             _ => None,
         };
+    }
+
+    /// Whether it was seen what becomes of an envelope.
+    pub(crate) fn knows_the_way(&self) -> bool {
+        self.destination.is_known()
     }
 
     pub(crate) fn is_flying(&self, id: FlightId) -> bool {
@@ -572,6 +581,28 @@ mod tests {
             machine.took_stored(n == 3, due);
         }
         assert_eq!(machine.stored_due(now), Due::Now, "it is over");
+    }
+
+    #[test]
+    fn one_is_taken_up_from_disk_until_the_way_is_known() {
+        for is_there in [true, false] {
+            let mut machine = Machine::new(4);
+            let now = sentry_core::clock::now();
+            assert_eq!(machine.stored_due(now), Due::Now);
+            machine.took_stored(false, now);
+            let (first, _) = machine.launch(cargo());
+            assert_eq!(machine.stored_due(now), Due::Not);
+            if is_there {
+                assert!(land(&mut machine, first, &answer(200, None), now).is_some());
+                assert_eq!(machine.stored_due(now), Due::Now);
+                machine.launch(cargo());
+                assert_eq!(machine.stored_due(now), Due::Now, "the server answers");
+            } else {
+                // Given up before there was an answer.
+                assert!(machine.land(first, None, now, SystemTime::UNIX_EPOCH).is_some());
+                assert_eq!(machine.stored_due(now), Due::Now, "nobody else would find out");
+            }
+        }
     }
 
     #[test]

@@ -123,7 +123,7 @@ fn deliver(shared: &Arc<Shared>, job: Job, encoder: &mut Encoder) {
 /// The envelope has a verdict; also one that was counted as `stored` at the end.
 fn land(shared: &Shared, id: FlightId, stored: Option<Vec<ItemLoss>>, verdict: Verdict, answer: Option<&Answer>) {
     let mut state = shared.lock();
-    let was_down = state.machine.is_down();
+    let is_news = state.machine.is_down() || !state.machine.knows_the_way();
     let flight = state.machine.land(id, answer, now(), clock::wall());
     if let Some(losses) = flight.as_ref().map(|flight| &flight.cargo.losses).or(stored.as_ref()) {
         let losses = losses.iter().copied();
@@ -140,7 +140,7 @@ fn land(shared: &Shared, id: FlightId, stored: Option<Vec<ItemLoss>>, verdict: V
     let has_room = match state.worker.wants {
         Wants::Room => true,
         // Batches wait for one of their kind, and what is on disk for a way.
-        Wants::Work => was_down || !state.queue.is_empty(),
+        Wants::Work => is_news || !state.queue.is_empty(),
         Wants::Nothing => false,
     };
     if has_room {

@@ -344,7 +344,7 @@ fn a_herd(is_long: bool) {
         "23\t{programs} programs with {LEFT} events each: {connections} connections, it took {shortest:?} at least"
     );
     assert_eq!(receiver.events().len(), programs * LEFT);
-    // Ten a second, after the first; and one connection is enough for that.
+    // One to see, one when it is over, and then ten a second; and one connection is enough for that.
     assert!(shortest >= Duration::from_millis(100) * (LEFT as u32 - 2), "{shortest:?}");
     assert!(connections <= programs * 2, "{connections}");
 }
