@@ -17,7 +17,7 @@
 //!
 //! A module uses its own floor and those below it:
 //! 0 `clock random sync fork suppress caught diagnostics indexed_enum batch transit` ·
-//! 1 `url dsn auth project_id protocol wire sdk` ·
+//! 1 `url dsn auth project_id protocol known_traces wire sdk` ·
 //! 2 `ledger weight packed propagation breadcrumbs feedback attachment_file deny_list` ·
 //! 3 `capture hint integration options into_dsn error_event known_error transport batches` ·
 //! 4 `scope origin performance session logs metrics pipeline pending crash client hub`, which know each other: a scope
@@ -56,6 +56,8 @@ mod indexed_enum;
 mod integration;
 mod into_dsn;
 mod known_error;
+#[doc(hidden)]
+pub mod known_traces;
 mod ledger;
 #[doc(hidden)]
 pub mod logs;

@@ -55,6 +55,10 @@ impl Crew {
         self.count
     }
 
+    pub(crate) fn most(&self) -> usize {
+        self.most
+    }
+
     /// An attempt came to its end: whoever waits, waits anew.
     pub(crate) fn gets_on(&mut self) {
         self.full_since = None;

@@ -29,7 +29,7 @@ use crate::sys;
 use crate::tickets::Generation;
 use crate::waiter::Waiter;
 use crate::worker;
-use crate::world::{Mutex, MutexGuard, Receiver, Sender, bounded, now, thread_local};
+use crate::world::{Bell, Mutex, MutexGuard, Receiver, Sender, bounded, now, thread_local};
 
 /// A transport without its HTTP client. Dropping it without [`shutdown`](Self::shutdown) waits for nothing: its threads
 /// go on for at most two seconds.
@@ -42,7 +42,7 @@ pub(crate) struct Delivery {
 /// What the threads share.
 pub(crate) struct Shared {
     state: Mutex<State>,
-    wake: (Sender<()>, Receiver<()>),
+    wake: Bell,
     pub(crate) jobs: (Sender<Job>, Receiver<Job>),
     /// Disconnected at the end.
     pub(crate) over: Receiver<()>,
@@ -53,7 +53,7 @@ pub(crate) struct Shared {
     pub(crate) recovery: Recovery,
     /// Where what is accepted is kept until it has a verdict.
     pub(crate) spool: Option<Spool>,
-    pub(crate) scribe: (Sender<()>, Receiver<()>),
+    pub(crate) scribe: Bell,
     pub(crate) spotlight: Option<Spotlight>,
     /// Which no message repeats.
     pub(crate) keys: Vec<String>,
@@ -175,7 +175,7 @@ impl Delivery {
         };
         let shared = Arc::new(Shared {
             state: Mutex::new(state),
-            wake: bounded(1),
+            wake: Bell::default(),
             jobs: bounded(max_senders.max(1) * AHEAD_OF_EACH_SENDER + MAX_HELD + worker::MAX_STUCK + 2),
             over,
             post,
@@ -184,7 +184,7 @@ impl Delivery {
             batches,
             recovery,
             spool,
-            scribe: bounded(1),
+            scribe: Bell::default(),
             spotlight,
             keys,
         });
@@ -286,15 +286,12 @@ impl Shared {
 
     /// Wakes the worker, if it sleeps. A wake-up it does not need costs it a look around.
     pub(crate) fn wake_worker(&self) {
-        let _ = self.wake.0.try_send(());
+        self.wake.ring();
     }
 
     /// Sleeps until woken or `until`.
     pub(crate) fn sleep(&self, until: Option<Instant>) {
-        let _ = match until {
-            Some(until) => self.wake.1.recv_deadline(until).is_ok(),
-            None => self.wake.1.recv().is_ok(),
-        };
+        self.wake.wait(until);
     }
 
     pub(crate) fn push_pending(&self, mut pending: PendingEnvelope) {

@@ -38,7 +38,7 @@ pub(crate) fn call(shared: &Arc<Shared>, state: &mut State) {
             }
         }
     }
-    let _ = shared.scribe.0.try_send(());
+    shared.scribe.ring();
 }
 
 /// Writes the records that are due: all of them when the end is near. Returns when the next is due.
@@ -95,7 +95,7 @@ fn run(shared: &Arc<Shared>) {
             idle_since = now;
         }
         drop(state);
-        let _ = shared.scribe.1.recv_deadline(until);
+        shared.scribe.wait(Some(until));
     }
 }
 

@@ -138,7 +138,7 @@ fn land(shared: &Shared, id: FlightId, stored: Option<Vec<ItemLoss>>, verdict: V
     }
     send_kept(shared, &mut state);
     let has_room = match state.worker.wants {
-        Wants::Room => true,
+        Wants::Room => is_news || state.machine.runs_low(),
         // Batches wait for one of their kind, and what is on disk for a way.
         Wants::Work => is_news || !state.queue.is_empty(),
         Wants::Nothing => false,

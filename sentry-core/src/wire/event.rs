@@ -7,11 +7,12 @@ use serde::Serialize;
 
 use super::json::{self, Json};
 use super::limits::{MAX_EVENT_BYTES, MAX_FRAMES, MAX_TAG_CHARS};
+use super::traced::Traced;
 use super::{depth, shrink};
 use crate::protocol::debugid::{CodeId, DebugId};
 use crate::protocol::{
     Addr, DebugImage, DebugMeta, Event, Exception, LogEntry, Map, Request, Stacktrace, SymbolicDebugImage,
-    SystemSdkInfo, Thread, ThreadId, Url, Uuid, Value,
+    SystemSdkInfo, Thread, ThreadId, Url, Uuid, Value, Values,
 };
 
 /// The payload of an event item; `None` if it cannot be written, or not within the limit.
@@ -24,11 +25,15 @@ pub(super) fn encode(mut event: Event<'static>, envelope_id: Option<Uuid>) -> Op
     let (message, logentry) = (event.message.take(), event.logentry.take());
     let debug_meta = std::mem::take(&mut event.debug_meta);
     let request = event.request.take();
+    let exception = Traced::all(&mut event.exception);
+    let threads = Traced::all(&mut event.threads);
     let wire = WireEvent {
         event: &event,
         request: request.as_ref().map(WireRequest::new),
         logentry: WireLogEntry::new(message.as_deref(), logentry.as_ref()),
         debug_meta: WireDebugMeta::new(&debug_meta),
+        exception,
+        threads,
     };
     match json::at_most(MAX_EVENT_BYTES, &wire) {
         Json::Fits(bytes) => Some(bytes),
@@ -37,7 +42,7 @@ pub(super) fn encode(mut event: Event<'static>, envelope_id: Option<Uuid>) -> Op
     }
 }
 
-/// The event without the parts that are named differently on the wire, and those parts.
+/// The event without the parts that are different on the wire, and those parts.
 #[derive(Serialize)]
 struct WireEvent<'a> {
     #[serde(flatten)]
@@ -48,6 +53,10 @@ struct WireEvent<'a> {
     logentry: Option<WireLogEntry<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     debug_meta: Option<WireDebugMeta<'a>>,
+    #[serde(skip_serializing_if = "Values::is_empty")]
+    exception: Values<Traced<Exception>>,
+    #[serde(skip_serializing_if = "Values::is_empty")]
+    threads: Values<Traced<Thread>>,
 }
 
 /// There is no `message` on the wire (CTX-70).

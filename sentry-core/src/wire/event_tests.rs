@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::limits::MAX_EVENT_BYTES;
 use super::*;
+use crate::known_traces;
 use crate::protocol::{Breadcrumb, Frame, Level, Mechanism, User};
 
 /// An event without what every event has.
@@ -238,4 +239,37 @@ fn an_event_over_the_limit_is_made_to_fit_or_refused() {
 
     let tags: Map<String, String> = (0..10_000).map(|n| (n.to_string(), "v".repeat(200))).collect();
     assert!(encode(Event { tags, ..Event::default() }, None).is_none());
+}
+
+#[test]
+fn a_known_trace_is_written_as_ever_and_lent_again() {
+    let known = |name: &str| Stacktrace { frames: vec![function("main"), function(name)], ..Stacktrace::default() };
+    let event = |trace: &Stacktrace| Event {
+        exception: vec![Exception { ty: "E".into(), stacktrace: Some(trace.clone()), ..Exception::default() }].into(),
+        threads: vec![Thread { id: Some(ThreadId::Int(3)), stacktrace: Some(trace.clone()), ..Thread::default() }]
+            .into(),
+        ..Event::default()
+    };
+    let frames = |name: &str| json!({"frames": [{"function": "main"}, {"function": name}]});
+    let expected = |name: &str| {
+        json!({
+            "exception": {"values": [{"type": "E", "stacktrace": frames(name)}]},
+            "threads": {"values": [{"id": 3, "stacktrace": frames(name)}]},
+        })
+    };
+    known_traces::learn(vec![0xe], &known("known"));
+    for _ in 0..2 {
+        assert_eq!(wire(event(&known("known"))), expected("known"));
+    }
+    let lent = known_traces::lend(&[0xe]).unwrap();
+    let place = lent.frames.as_ptr();
+    assert_eq!(
+        wire(Event { stacktrace: Some(lent), ..Event::default() })["threads"]["values"][0]["stacktrace"],
+        frames("known")
+    );
+    let mut lent = known_traces::lend(&[0xe]).unwrap();
+    assert_eq!(lent.frames.as_ptr(), place, "it came back");
+    lent.frames[1].function = Some("changed by a hook".into());
+    assert_eq!(wire(event(&lent)), expected("changed by a hook"));
+    assert_eq!(known_traces::lend(&[0xe]).unwrap(), known("known"));
 }

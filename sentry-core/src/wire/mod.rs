@@ -17,6 +17,7 @@ pub(crate) mod limits;
 mod shrink;
 #[cfg(test)]
 mod tests;
+mod traced;
 mod transaction;
 
 use std::io::{self, Write};

@@ -9,7 +9,6 @@ mod carried;
 mod function;
 mod in_app;
 mod integration;
-mod memo;
 mod native;
 mod parse;
 mod path;

@@ -6,10 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use sentry_core::fork::{self, PerProcess};
 use sentry_core::protocol::{Addr, Frame, Stacktrace};
-use sentry_core::{ClientOptions, RawStack};
+use sentry_core::{ClientOptions, RawStack, known_traces};
 
 use super::capture::GAP;
-use super::memo::{Key, Memo};
 use super::trim::{self, Origin};
 use super::{native, process};
 
@@ -28,17 +27,22 @@ fn resolve(raw: &RawStack, options: &ClientOptions, origin: Origin) -> Option<St
         return read(&raw.addresses, origin, |address| [bare(address)].into());
     }
     forget_if_code_changed();
-    let key = Key::of(&raw.addresses, origin, options);
-    if let Some(trace) = key.as_ref().and_then(|key| known().memo.get(key)) {
-        return Some(Stacktrace::clone(&trace));
+    let key = key(&raw.addresses, origin, options);
+    if let Some(trace) = key.as_deref().and_then(known_traces::lend) {
+        return Some(trace);
     }
     let mut trace = stacktrace(&raw.addresses, origin)?;
     process::finish(&mut trace, options);
     if let Some(key) = key {
-        let displaced = known().memo.put(key, Arc::new(trace.clone()));
-        drop(displaced);
+        known_traces::learn(key, &trace);
     }
     Some(trace)
+}
+
+/// All that a stack trace is made of; `None` for clients with rules of their own.
+fn key(addresses: &[usize], origin: Origin, options: &ClientOptions) -> Option<Vec<usize>> {
+    let has_rules = !options.in_app_include.is_empty() || !options.in_app_exclude.is_empty();
+    (!has_rules).then(|| [addresses, &[origin as usize, options.frame_context_lines]].concat())
 }
 
 /// Lets go of the debug information that was read, which is most of what this takes in memory; what was looked up in it is
@@ -59,6 +63,7 @@ fn forget_if_code_changed() {
         let fresh = Known { generation: Some(generation), ..Known::default() };
         let outdated = std::mem::replace(&mut *known(), fresh);
         drop(outdated);
+        known_traces::forget();
         rest();
     }
 }
@@ -74,14 +79,13 @@ fn known() -> MutexGuard<'static, Known> {
 
 struct Known {
     cache: Cache,
-    memo: Memo,
     /// How often code was loaded and unloaded by then.
     generation: Option<(u64, u64)>,
 }
 
 impl Default for Known {
     fn default() -> Self {
-        Self { cache: Cache::new(CACHED), memo: Memo::default(), generation: None }
+        Self { cache: Cache::new(CACHED), generation: None }
     }
 }
 
@@ -277,6 +281,17 @@ mod tests {
             _ => panic!("resolved {address}"),
         });
         assert_eq!(trace.unwrap().frames, [bare(95), bare(10), bare(2)]);
+    }
+
+    #[test]
+    fn what_makes_a_difference_is_part_of_the_key() {
+        let options = ClientOptions::new().frame_context_lines(3);
+        let key_of = |options: &ClientOptions| key(&[1, 2], Origin::Call, options);
+        assert_eq!(key_of(&options), key_of(&options.clone()));
+        assert_ne!(key_of(&options), key_of(&ClientOptions::new().frame_context_lines(4)));
+        assert_ne!(key_of(&options), key(&[1, 2], Origin::Panic, &options));
+        assert_ne!(key_of(&options), key(&[2, 2], Origin::Call, &options));
+        assert_eq!(key_of(&ClientOptions::new().in_app_include(["shop"])), None);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What the threads of a delivery meet at: locks, channels, other threads, the time and chance.
+//! What the threads of a delivery meet at: locks, bells, channels, other threads, the time and chance.
 //!
 //! There are two of it. Programs live in the real one. With `--cfg shuttle`, the tests in `schedules.rs` live in a model in
 //! which they try many orders of everything that happens, and time is what they make it.
@@ -9,6 +9,10 @@ pub(crate) mod model;
 mod real;
 
 #[cfg(all(test, shuttle))]
-pub(crate) use model::{Mutex, MutexGuard, Receiver, Sender, bounded, dice, now, recv_until_over, spawn, thread_local};
+pub(crate) use model::{
+    Bell, Mutex, MutexGuard, Receiver, Sender, bounded, dice, now, recv_until_over, spawn, thread_local,
+};
 #[cfg(not(all(test, shuttle)))]
-pub(crate) use real::{Mutex, MutexGuard, Receiver, Sender, bounded, dice, now, recv_until_over, spawn, thread_local};
+pub(crate) use real::{
+    Bell, Mutex, MutexGuard, Receiver, Sender, bounded, dice, now, recv_until_over, spawn, thread_local,
+};

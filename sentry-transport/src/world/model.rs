@@ -156,6 +156,25 @@ impl<T> Drop for MutexGuard<'_, T> {
     }
 }
 
+pub(crate) struct Bell(Sender<()>, Receiver<()>);
+
+impl Default for Bell {
+    fn default() -> Self {
+        let (sender, receiver) = bounded(1);
+        Self(sender, receiver)
+    }
+}
+
+impl Bell {
+    pub(crate) fn ring(&self) {
+        let _ = self.0.try_send(());
+    }
+
+    pub(crate) fn wait(&self, until: Option<Instant>) {
+        let _ = self.1.recv_by(until);
+    }
+}
+
 pub(crate) struct Sender<T>(Arc<Channel<T>>);
 
 pub(crate) struct Receiver<T>(Arc<Channel<T>>);

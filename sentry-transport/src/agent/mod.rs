@@ -1,4 +1,6 @@
-//! The HTTP client: the only file that names `ureq`.
+//! The HTTP client: the only folder that names `ureq`.
+
+mod together;
 
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,9 +13,10 @@ pub use ureq::Agent;
 use ureq::http::header::{HeaderMap, HeaderName};
 use ureq::http::{HeaderValue, Response, Uri};
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
-use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
+use ureq::unversioned::transport::{Connector, DefaultConnector, NextTimeout};
 use ureq::{Error, Proxy};
 
+use self::together::TogetherConnector;
 use crate::encode::Body;
 use crate::lookup::{LookupError, Lookups};
 use crate::proxy::{ProxyOptions, masked};
@@ -189,7 +192,8 @@ impl Settings {
             if self.is_https || self.proxy.is_some() { config.tls_config(self.tls(diagnostics)) } else { config };
         #[cfg(not(any(feature = "rustls", feature = "native-tls")))]
         let _ = (self.is_https, self.accept_invalid_certs, diagnostics);
-        Agent::with_parts(config.build(), DefaultConnector::default(), RememberingResolver(Arc::clone(lookups)))
+        let connector = DefaultConnector::default().chain(TogetherConnector);
+        Agent::with_parts(config.build(), connector, RememberingResolver(Arc::clone(lookups)))
     }
 
     #[cfg(any(feature = "rustls", feature = "native-tls"))]
