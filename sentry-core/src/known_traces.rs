@@ -29,18 +29,29 @@ pub fn lend(key: &[usize]) -> Option<Stacktrace> {
     Some(spare.unwrap_or_else(|| known.trace.clone()))
 }
 
-/// Remembers a trace for as long as it is among the last 32, under a `key` that has everything that makes a difference.
-/// What is too long for that is not remembered.
+/// Remembers a trace for as long as it is among the last 32 and these have no more than 2,048 frames, under a `key` that
+/// has everything that makes a difference. What is too long for that is not remembered.
 pub fn learn(key: Vec<usize>, trace: &Stacktrace) {
-    if key.len() > LONGEST_KEY || trace.frames.len() > MOST_FRAMES {
+    if key.len() > LONGEST_KEY || trace.frames.len() > LONGEST_TRACE {
         return;
     }
     let known = KnownTrace { key: key.into(), trace: trace.clone(), json: OnceLock::new(), spare: Mutex::default() };
     let mut traces = traces();
     traces.push_front(Arc::new(known));
-    // Dropped outside the lock.
-    let _displaced = if traces.len() > MOST { traces.pop_back() } else { None };
+    let staying = most(traces.iter().map(|known| known.trace.frames.len()));
+    let displaced = traces.split_off(staying);
     drop(traces);
+    // Outside the lock.
+    drop(displaced);
+}
+
+/// How many of the traces may stay, the last used first.
+fn most(lengths: impl Iterator<Item = usize>) -> usize {
+    let frames = lengths.scan(0, |frames, length| {
+        *frames += length;
+        Some(*frames)
+    });
+    frames.take(MOST).take_while(|frames| *frames <= MOST_FRAMES).count()
 }
 
 /// Forgets all of them: what was at an address may have changed.
@@ -96,8 +107,10 @@ fn traces() -> MutexGuard<'static, VecDeque<Arc<KnownTrace>>> {
 }
 
 const MOST: usize = 32;
+/// A frame takes about 2 kB here: twice itself, and its JSON.
+const MOST_FRAMES: usize = 2048;
+const LONGEST_TRACE: usize = 512;
 const LONGEST_KEY: usize = 256;
-const MOST_FRAMES: usize = 512;
 
 #[cfg(test)]
 mod tests {
@@ -139,10 +152,16 @@ mod tests {
     }
 
     #[test]
+    fn the_last_ones_used_stay_within_the_bounds() {
+        let many = |length: usize, count: usize| most(std::iter::repeat_n(length, count));
+        assert_eq!([many(1, 32), many(1, 33), many(512, 4), many(512, 5), many(500, 9)], [32, 32, 4, 4, 4]);
+    }
+
+    #[test]
     fn what_is_long_is_not_remembered() {
         learn(vec![0xc; LONGEST_KEY + 1], &trace("long"));
         assert!(lend(&[0xc; LONGEST_KEY + 1]).is_none());
-        learn(vec![0xd], &Stacktrace { frames: vec![Frame::default(); MOST_FRAMES + 1], ..Stacktrace::default() });
+        learn(vec![0xd], &Stacktrace { frames: vec![Frame::default(); LONGEST_TRACE + 1], ..Stacktrace::default() });
         assert!(lend(&[0xd]).is_none());
     }
 }
