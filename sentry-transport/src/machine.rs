@@ -174,12 +174,23 @@ impl Machine {
         self.ahead() <= self.most_ahead() / 2
     }
 
+    /// Whether there is to be one more sender, with `waiting` envelopes in no sender's hands: while there are more than
+    /// senders, or they leave no room and there is none.
+    pub(crate) fn sender_due(&mut self, waiting: usize, is_full: bool, now: Instant) -> Due {
+        let is_short = self.ahead() > self.crew.count();
+        match self.crew.count() {
+            0 if !is_full => Due::Not,
+            _ => self.crew.due(if is_short { waiting } else { 0 }, now),
+        }
+    }
+
     fn ahead(&self) -> usize {
         self.flights.len() - self.held()
     }
 
     fn most_ahead(&self) -> usize {
-        AHEAD_OF_EACH_SENDER.saturating_mul(self.crew.most())
+        let of = |senders: usize| AHEAD_OF_EACH_SENDER.saturating_mul(senders);
+        of(self.crew.count()).max(AHEAD_OF_FEW).min(of(self.crew.most()))
     }
 
     fn held(&self) -> usize {
@@ -406,8 +417,10 @@ impl Machine {
     }
 }
 
-/// One being sent, and one so that the sender need not wait for the worker; of each that there may be.
+/// One being sent, and one so that the sender need not wait for the worker.
 pub(crate) const AHEAD_OF_EACH_SENDER: usize = 2;
+/// While answers are fast there is one sender: with so many ahead of it, the worker is not woken for each.
+const AHEAD_OF_FEW: usize = 8;
 /// How many may wait for others: more would keep those back that need not wait.
 pub(crate) const MAX_HELD: usize = 8;
 /// So often one envelope fails while others do not; and so often it keeps others of its lane waiting.

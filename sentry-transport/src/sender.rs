@@ -136,32 +136,37 @@ fn land(shared: &Shared, id: FlightId, stored: Option<Vec<ItemLoss>>, verdict: V
     if let Some(flight) = flight {
         state.machine.settle_flight(&flight);
     }
-    send_kept(shared, &mut state);
-    let has_room = match state.worker.wants {
+    // What this sender does not take itself may need another one.
+    let is_news = send_kept(shared, &mut state) > 1 || is_news;
+    let wakes = match state.worker.wants {
         Wants::Room => is_news || state.machine.runs_low(),
         // Batches wait for one of their kind, and what is on disk for a way.
         Wants::Work => is_news || !state.queue.is_empty(),
         Wants::Nothing => false,
     };
-    if has_room {
+    if wakes {
         state.worker.wants = Wants::Nothing;
     }
     shared.settled(&mut state);
     drop(state);
-    if has_room {
+    if wakes {
         shared.wake_worker();
     }
 }
 
-/// What failed or waited goes first, as soon as the way is free.
-fn send_kept(shared: &Shared, state: &mut State) {
+/// What failed or waited goes first, as soon as the way is free. Tells how many.
+fn send_kept(shared: &Shared, state: &mut State) -> usize {
+    let mut sent = 0;
     while !state.machine.is_down() {
-        let Some(job) = state.next_kept() else { return };
+        let Some(job) = state.next_kept() else { break };
         state.machine.relaunch(job.id);
         if let Err(refused) = shared.jobs.0.try_send(job) {
-            return state.kept.push_front(refused.into_inner());
+            state.kept.push_front(refused.into_inner());
+            break;
         }
+        sent += 1;
     }
+    sent
 }
 
 /// The envelope did not arrive: it is kept, to be tried again, or left to the disk. `true` when there is no time for

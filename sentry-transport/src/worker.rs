@@ -142,21 +142,24 @@ fn next_task(shared: &Arc<Shared>, epoch: u64, limited: &mut Vec<Entry>) -> Task
             return sleep(&mut state, [retry_at, batch_due]);
         }
     }
-    if !state.has_next_kept() && !state.machine.has_room() {
-        if state.machine.phase() != Phase::Open {
-            if let Some(task) = finish_for_the_disk(shared, &mut state, now, limited) {
-                return task;
-            }
+    let is_full = !state.has_next_kept() && !state.machine.has_room();
+    if is_full && state.machine.phase() != Phase::Open {
+        if let Some(task) = finish_for_the_disk(shared, &mut state, now, limited) {
+            return task;
         }
+    }
+    let mut sender_due = None;
+    match state.machine.sender_due(shared.jobs.1.len(), is_full, now) {
+        Due::Now => {
+            state.machine.crew().started();
+            return Task::AddSender;
+        }
+        Due::At(due) => sender_due = Some(due),
+        Due::Not => {}
+    }
+    if is_full {
         state.worker.wants = Wants::Room;
-        return match state.machine.crew().due(shared.jobs.1.len(), now) {
-            Due::Now => {
-                state.machine.crew().started();
-                Task::AddSender
-            }
-            Due::At(due) => sleep(&mut state, [Some(due), batch_due]),
-            Due::Not => sleep(&mut state, [None, batch_due]),
-        };
+        return sleep(&mut state, [sender_due, batch_due]);
     }
     let has_report = shared.recorder.has_report();
     let due = state.machine.report_due(has_report, now);
@@ -207,10 +210,7 @@ fn next_task(shared: &Arc<Shared>, epoch: u64, limited: &mut Vec<Entry>) -> Task
         return Task::GiveUp;
     }
     state.worker.wants = Wants::Work;
-    sleep(
-        &mut state,
-        [if let Due::At(due) = due { Some(due) } else { None }, batch_due].into_iter().chain([stored_due]),
-    )
+    sleep(&mut state, [if let Due::At(due) = due { Some(due) } else { None }, batch_due, stored_due, sender_due])
 }
 
 /// Takes out what is to be finished next. What must not be sent now is put aside.

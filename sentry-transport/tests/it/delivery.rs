@@ -1,14 +1,14 @@
 //! What arrives, in which form and in which order.
 
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::bounded;
 use sentry_core::protocol::Envelope;
 use sentry_core::protocol::client_report::Reason;
 use sentry_core::{Client, ClientOptions, Hub, TransactionContext, Transport, TransportOptions};
 use sentry_transport::{Agent, UreqHttpTransportOptions};
-use std::sync::Arc;
+use std::sync::{Arc, Barrier};
 
 use crate::program::{Program, message};
 use crate::server::{Act, Server, answer, ok};
@@ -133,6 +133,24 @@ fn crashes_overtake_what_is_not_yet_ahead_of_the_wire() {
     assert!(place <= 8, "{order:?}");
     assert_eq!(order.len(), 22);
     program.expect_books(22, 22, 0, &[]);
+}
+
+#[test]
+fn few_envelopes_have_more_than_one_sender_while_answers_are_slow() {
+    // Nobody is answered before somebody else asks.
+    let two = Arc::new(Barrier::new(2));
+    let server = Server::start(move |_| {
+        two.wait();
+        ok()
+    });
+    let program = Program::new(&server.dsn());
+    for n in 0..4 {
+        program.capture(&n.to_string());
+    }
+    let start = Instant::now();
+    program.flush();
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+    program.expect_books(4, 4, 0, &[]);
 }
 
 #[test]
