@@ -18,8 +18,9 @@ use sentry_core::{
     BatchSource, Class, Diagnostics, PendingEnvelope, Recovery, fork, sdk_info, shared_scope_bytes, suppress,
 };
 
+use crate::flights::{FlightId, MAX_HELD};
 use crate::guarded::Guarded;
-use crate::machine::{AHEAD_OF_EACH_SENDER, COUNTING, FlightId, MAX_HELD, Machine};
+use crate::machine::{AHEAD_OF_EACH_SENDER, COUNTING, Machine};
 use crate::queue::{Limits, Queue};
 use crate::scribe;
 use crate::sender::{Job, Post};

@@ -9,7 +9,8 @@ use sentry_core::wire::{EncodedEnvelope, EncodedItem};
 use sentry_core::{Class, clock, sdk_info};
 
 use crate::delivery::{Content, Entry, Shared, State, enter_own_thread};
-use crate::machine::{Cargo, Phase};
+use crate::flights::Cargo;
+use crate::machine::Phase;
 use crate::scribe;
 use crate::spool::Spool;
 use crate::world::{now, spawn};

@@ -15,7 +15,7 @@
 //!                        │                                        │ machine: limits, books, flushes
 //! ```
 //!
-//! The decisions are in `queue`, `machine`, `tickets`, `rate_limit`, `reply`, `proxy`: plain data that is told the time.
+//! The decisions are in `queue`, `machine`, `flights`, `tickets`, `rate_limit`, `reply`, `proxy`: plain data that is told the time.
 //! Threads, locks and sockets are thin shells around them.
 
 mod agent;
@@ -25,6 +25,7 @@ mod destination;
 mod encode;
 mod end;
 mod factory;
+mod flights;
 mod guarded;
 mod http;
 mod lookup;

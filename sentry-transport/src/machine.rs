@@ -2,17 +2,16 @@
 //!
 //! It knows no thread, no lock and no socket; `delivery` asks it under its lock and does what it says.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime};
 
-use sentry_core::protocol::client_report::{Category, ItemLoss};
+use sentry_core::protocol::client_report::Category;
 use sentry_core::wire::Lane;
 
 use crate::crew::Crew;
 use crate::destination::{Destination, Gate};
+use crate::flights::{Cargo, Flight, FlightId, Flights, MAX_HELD, MAX_TRIES};
 use crate::rate_limit::RateLimits;
 use crate::reply::Answer;
-use crate::spool::FileName;
 use crate::tickets::{Generation, Tickets};
 
 #[derive(Debug)]
@@ -20,8 +19,7 @@ pub(crate) struct Machine {
     limits: RateLimits,
     destination: Destination,
     tickets: Tickets,
-    flights: BTreeMap<u64, Flight>,
-    next_flight: u64,
+    flights: Flights,
     crew: Crew,
     report_since: Option<Instant>,
     /// Not before then, something is taken up from disk.
@@ -30,54 +28,6 @@ pub(crate) struct Machine {
     /// How many got their verdict after the end, from those who had them in hand.
     late: usize,
 }
-
-/// An encoded envelope that has no verdict yet: waiting for a sender, or being sent.
-#[derive(Debug)]
-pub(crate) struct Flight {
-    pub(crate) cargo: Cargo,
-    place: Place,
-    /// How often it failed.
-    failures: u32,
-    /// How often it failed while others succeeded.
-    tries: u32,
-    /// How many others had succeeded when it failed last, or came.
-    successes: u64,
-}
-
-/// What is known of an envelope that is launched.
-#[derive(Debug, Default)]
-pub(crate) struct Cargo {
-    /// What is delivered or lost with it.
-    pub(crate) losses: Vec<ItemLoss>,
-    /// What it was accepted as; client reports are nobody's.
-    pub(crate) generation: Option<Generation>,
-    pub(crate) lanes: Vec<Lane>,
-    /// Where it is on disk, too.
-    pub(crate) file: Option<FileName>,
-    /// How often it had failed while others succeeded, before it was left to the disk; and how many had, by then.
-    pub(crate) history: Option<(u32, u64)>,
-}
-
-/// Where an envelope is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
-    /// With the senders.
-    Away,
-    /// It was not sent yet: it waits for an earlier one in one of its lanes.
-    Held,
-    /// It failed, and will be tried again.
-    Kept,
-}
-
-impl Flight {
-    /// What fails again and again may itself be the reason, and does not hold up the others for it.
-    fn keeps_its_lanes(&self) -> bool {
-        self.place == Place::Away || self.failures < MAX_TRIES
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct FlightId(u64);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
@@ -116,8 +66,7 @@ impl Machine {
             limits: RateLimits::default(),
             destination: Destination::default(),
             tickets: Tickets::new(),
-            flights: BTreeMap::new(),
-            next_flight: 0,
+            flights: Flights::default(),
             crew: Crew::new(max_senders),
             report_since: None,
             next_stored: None,
@@ -165,27 +114,23 @@ impl Machine {
     /// Whether another envelope may be finished: little is to be ahead of the wire, so that a crash overtakes the rest
     /// and memory is held by lean captures, not by envelopes.
     pub(crate) fn has_room(&self) -> bool {
-        self.held() < MAX_HELD && self.ahead() < self.most_ahead()
+        self.flights.held() < MAX_HELD && self.flights.ahead() < self.most_ahead()
     }
 
     /// Whether it is time to finish more. Who waits for room is not woken before: that costs about as much as to send
     /// one.
     pub(crate) fn runs_low(&self) -> bool {
-        self.ahead() <= self.most_ahead() / 2
+        self.flights.ahead() <= self.most_ahead() / 2
     }
 
     /// Whether there is to be one more sender, with `waiting` envelopes in no sender's hands: while there are more than
     /// senders, or they leave no room and there is none.
     pub(crate) fn sender_due(&mut self, waiting: usize, is_full: bool, now: Instant) -> Due {
-        let is_short = self.ahead() > self.crew.count();
+        let is_short = self.flights.ahead() > self.crew.count();
         match self.crew.count() {
             0 if !is_full => Due::Not,
             _ => self.crew.due(if is_short { waiting } else { 0 }, now),
         }
-    }
-
-    fn ahead(&self) -> usize {
-        self.flights.len() - self.held()
     }
 
     fn most_ahead(&self) -> usize {
@@ -193,25 +138,14 @@ impl Machine {
         of(self.crew.count()).max(AHEAD_OF_FEW).min(of(self.crew.most()))
     }
 
-    fn held(&self) -> usize {
-        self.flights.values().filter(|flight| flight.place == Place::Held).count()
-    }
-
     /// Whether what would join that lane now has to wait.
     pub(crate) fn is_taken(&self, lane: Lane) -> bool {
-        self.flights.values().any(|flight| flight.cargo.lanes.contains(&lane) && flight.keeps_its_lanes())
+        self.flights.is_taken(lane)
     }
 
     /// Whether an envelope that waits may be sent: nothing is under way in its lanes, and nothing in front of it.
     pub(crate) fn may_go(&self, id: FlightId) -> bool {
-        let Some(flight) = self.flights.get(&id.0) else { return true };
-        flight.cargo.lanes.is_empty()
-            || self.flights.iter().all(|(other_id, other)| {
-                let is_in_the_way = other.place == Place::Away || (*other_id < id.0 && other.keeps_its_lanes());
-                *other_id == id.0
-                    || !is_in_the_way
-                    || !flight.cargo.lanes.iter().any(|lane| other.cargo.lanes.contains(lane))
-            })
+        self.flights.may_go(id)
     }
 
     /// Whether anything may be sent now.
@@ -237,28 +171,22 @@ impl Machine {
     /// Whether the next attempt is to be one that has not failed yet: an envelope that never arrives is not to keep all
     /// others back.
     pub(crate) fn prefers_new(&self) -> bool {
-        self.destination.prefers_new() && self.held() == 0
+        self.destination.prefers_new() && self.flights.held() == 0
     }
 
     /// An encoded envelope joins those for the senders. `false` if it has to wait until it [may go](Self::may_go).
     pub(crate) fn launch(&mut self, cargo: Cargo) -> (FlightId, bool) {
-        let id = self.next_flight;
-        self.next_flight = self.next_flight.wrapping_add(1);
-        let (tries, successes) = cargo.history.unwrap_or((0, self.destination.successes()));
-        let flight = Flight { cargo, place: Place::Held, failures: 0, tries, successes };
-        self.flights.insert(id, flight);
-        let goes = self.may_go(FlightId(id));
+        let id = self.flights.launch(cargo, self.destination.successes());
+        let goes = self.may_go(id);
         if goes {
-            self.relaunch(FlightId(id));
+            self.relaunch(id);
         }
-        (FlightId(id), goes)
+        (id, goes)
     }
 
     /// An envelope that waited or failed goes out.
     pub(crate) fn relaunch(&mut self, id: FlightId) {
-        if let Some(flight) = self.flights.get_mut(&id.0) {
-            flight.place = Place::Away;
-        }
+        self.flights.depart(id);
         self.destination.sends(id.0);
     }
 
@@ -267,32 +195,21 @@ impl Machine {
         let was_down = self.destination.fails(id.0, now, dice);
         self.crew.gets_on();
         if self.phase != Phase::Open {
-            if was_down && self.flights.contains_key(&id.0) {
+            if was_down && self.flights.contains(id) {
                 return Failed::TheEnd;
             }
             self.hurry(now);
         }
-        let Some(flight) = self.flights.get_mut(&id.0) else { return Failed::Gone };
-        flight.place = Place::Kept;
-        flight.failures = flight.failures.saturating_add(1);
-        let successes = self.destination.successes();
-        if successes > flight.successes {
-            flight.tries += 1;
-            flight.successes = successes;
-        }
-        if flight.tries >= MAX_TRIES {
-            self.flights.remove(&id.0).map_or(Failed::Gone, Failed::Lost)
-        } else {
-            Failed::Kept { tries: flight.tries }
+        match self.flights.fail(id, self.destination.successes()) {
+            None => Failed::Gone,
+            Some(tries) if tries < MAX_TRIES => Failed::Kept { tries },
+            Some(_) => self.flights.remove(id).map_or(Failed::Gone, Failed::Lost),
         }
     }
 
-    /// Takes out an envelope that is left to the disk. Returns how many others had succeeded when it failed last, too.
-    pub(crate) fn leave(&mut self, id: FlightId) -> Option<(Flight, u64)> {
-        self.flights.remove(&id.0).map(|flight| {
-            let successes = flight.successes;
-            (flight, successes)
-        })
+    /// Takes out an envelope that is left to the disk.
+    pub(crate) fn leave(&mut self, id: FlightId) -> Option<Flight> {
+        self.flights.remove(id)
     }
 
     /// Whether something may be taken up from disk: after an outage, so many a second. Who starts does not know whether
@@ -322,7 +239,7 @@ impl Machine {
     }
 
     pub(crate) fn is_flying(&self, id: FlightId) -> bool {
-        self.flights.contains_key(&id.0)
+        self.flights.contains(id)
     }
 
     /// Ends a flight with the server's answer, if there was one. `None` if it was given up before.
@@ -349,7 +266,7 @@ impl Machine {
             None => self.destination.ends(id.0),
         }
         self.crew.gets_on();
-        self.flights.remove(&id.0)
+        self.flights.remove(id)
     }
 
     pub(crate) fn settle_flight(&mut self, flight: &Flight) {
@@ -360,7 +277,7 @@ impl Machine {
 
     /// Gives up all flights: their content is to be recorded as lost, whatever answers come later.
     pub(crate) fn give_up(&mut self) -> Vec<Flight> {
-        std::mem::take(&mut self.flights).into_values().collect()
+        self.flights.take_all()
     }
 
     /// The senders.
@@ -421,10 +338,6 @@ impl Machine {
 pub(crate) const AHEAD_OF_EACH_SENDER: usize = 2;
 /// While answers are fast there is one sender: with so many ahead of it, the worker is not woken for each.
 const AHEAD_OF_FEW: usize = 8;
-/// How many may wait for others: more would keep those back that need not wait.
-pub(crate) const MAX_HELD: usize = 8;
-/// So often one envelope fails while others do not; and so often it keeps others of its lane waiting.
-const MAX_TRIES: u32 = 3;
 /// Ten a second.
 const BETWEEN_STORED: Duration = Duration::from_millis(100);
 /// How long counting what is left may take a thread that others wait for.
@@ -433,6 +346,8 @@ const REPORT_AGE: Duration = Duration::from_secs(30);
 
 #[cfg(test)]
 mod tests {
+    use sentry_core::protocol::client_report::ItemLoss;
+
     use super::*;
 
     const MS: Duration = Duration::from_millis(1);
@@ -459,14 +374,14 @@ mod tests {
     fn two_envelopes_for_each_sender_are_ahead_of_the_wire() {
         for (senders, room) in [(0, 2), (1, 2), (2, 4), (4, 8)] {
             let mut machine = Machine::new(senders);
+            let mut flights = Vec::new();
             while machine.has_room() {
-                machine.launch(cargo());
+                flights.push(machine.launch(cargo()).0);
             }
-            assert_eq!(machine.flights.len(), room, "{senders} senders");
+            assert_eq!(flights.len(), room, "{senders} senders");
             let now = sentry_core::clock::now();
-            for landed in 0..room {
+            for (landed, id) in flights.into_iter().enumerate() {
                 assert_eq!(machine.runs_low(), landed * 2 >= room, "{landed} of {room} landed");
-                let id = FlightId(*machine.flights.keys().next().unwrap());
                 assert!(machine.land(id, None, now, SystemTime::UNIX_EPOCH).is_some());
                 assert!(machine.has_room());
             }
@@ -534,58 +449,6 @@ mod tests {
         assert!(land(&mut machine, id, &answer(200, None), start).is_none(), "a late answer changes no books");
         machine.settle(accepted);
         assert!(!machine.is_settled(ticket), "what was given up has not been settled in time");
-    }
-
-    #[test]
-    fn what_shares_a_lane_goes_one_by_one_in_its_order() {
-        let now = sentry_core::clock::now();
-        let mut machine = Machine::new(4);
-        let launch = |machine: &mut Machine, lanes: &[Lane]| machine.launch(Cargo { lanes: lanes.to_vec(), ..cargo() });
-        let (logs, goes) = launch(&mut machine, &[Lane::Logs]);
-        assert!(goes && machine.is_taken(Lane::Logs) && !machine.is_taken(Lane::Metrics));
-        let (more, goes) = launch(&mut machine, &[Lane::Logs]);
-        assert!(!goes);
-        let (both, goes) = launch(&mut machine, &[Lane::Session(1), Lane::Logs]);
-        assert!(!goes);
-        let (session, goes) = launch(&mut machine, &[Lane::Session(1)]);
-        assert!(!goes, "behind one that waits itself");
-        let (other, goes) = launch(&mut machine, &[Lane::Session(2)]);
-        assert!(goes);
-        assert!(land(&mut machine, other, &answer(200, None), now).is_some());
-        let free = |machine: &Machine| -> Vec<FlightId> {
-            [logs, more, both, session]
-                .into_iter()
-                .filter(|id| machine.flights.get(&id.0).is_some_and(|flight| flight.place != Place::Away))
-                .filter(|id| machine.may_go(*id))
-                .collect()
-        };
-        assert_eq!(free(&machine), []);
-        assert!(matches!(machine.fail(logs, now, 0.0), Failed::Kept { .. }));
-        assert_eq!(free(&machine), [logs], "what failed is still in front of the others");
-        for id in [logs, more, both, session] {
-            assert_eq!(free(&machine), [id]);
-            machine.relaunch(id);
-            assert_eq!(free(&machine), []);
-            assert!(land(&mut machine, id, &answer(200, None), now).is_some());
-        }
-        assert!(!machine.is_taken(Lane::Logs) && machine.held() == 0);
-    }
-
-    #[test]
-    fn what_fails_again_and_again_holds_up_nothing() {
-        let now = sentry_core::clock::now();
-        let mut machine = Machine::new(4);
-        let (poison, _) = machine.launch(Cargo { lanes: vec![Lane::Logs], ..cargo() });
-        let (other, goes) = machine.launch(Cargo { lanes: vec![Lane::Logs], ..cargo() });
-        assert!(!goes);
-        for _ in 0..MAX_TRIES {
-            assert!(!machine.may_go(other) && machine.is_taken(Lane::Logs));
-            machine.relaunch(poison);
-            assert!(matches!(machine.fail(poison, now, 0.0), Failed::Kept { .. }));
-        }
-        assert!(machine.may_go(other) && machine.may_go(poison));
-        machine.relaunch(poison);
-        assert!(!machine.may_go(other), "never two at a time");
     }
 
     #[test]

@@ -14,7 +14,8 @@ use sentry_core::wire::EncodedEnvelope;
 
 use crate::delivery::{Shared, State, WATCH, Wants, enter_own_thread};
 use crate::encode::{Body, Encoder};
-use crate::machine::{Cargo, Failed, FlightId, Phase};
+use crate::flights::{Cargo, FlightId};
+use crate::machine::{Failed, Phase};
 use crate::reply::{Answer, Reply, Verdict, judge};
 use crate::spool::FileName;
 use crate::worker::forget_payload;
@@ -218,9 +219,9 @@ fn leave(shared: &Shared, state: &mut State, job: &Job) -> bool {
     if !spool.holds(&file) {
         return false;
     }
-    let Some((flight, successes)) = state.machine.leave(job.id) else { return true };
+    let Some(flight) = state.machine.leave(job.id) else { return true };
     let Cargo { losses, lanes, .. } = &flight.cargo;
-    if !spool.park(file, losses.clone(), lanes.clone(), successes) {
+    if !spool.park(file, losses.clone(), lanes.clone(), flight.successes) {
         // Removed just now, by somebody else.
         shared.recorder.record_losses(losses.iter().copied(), Reason::InternalSdkError);
     }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::delivery::{Shared, State, WATCH, Wants};
-use crate::machine::{FlightId, Phase};
+use crate::flights::FlightId;
+use crate::machine::Phase;
 use crate::tickets::Generation;
 use crate::world::{Sender, bounded, now};
 

@@ -12,7 +12,8 @@ use sentry_core::{Class, clock};
 
 use crate::delivery::{Content, Entry, Shared, State, Wants, enter_own_thread};
 use crate::destination::Gate;
-use crate::machine::{Cargo, Due, Phase};
+use crate::flights::Cargo;
+use crate::machine::{Due, Phase};
 use crate::scribe;
 use crate::sender::{self, Job};
 use crate::spool::{FileName, Loaded, Spool};
